@@ -1,0 +1,92 @@
+# Two commands: `make run` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS  :=
+
+# What is pure is tested completely: every line and every branch.
+PURE := router/vendors/*,router/routing/*,router/event.py,router/record.py,router/ingress/receive.py,router/publish/lane.py
+
+# Python as the caller's shell has set it up is not the project's.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
+# Tests start from the same environment everywhere.
+TEST_ENV := env -u CALLBACK_ROUTER_CONFIG -u COVERAGE_FILE -u COVERAGE_PROCESS_START \
+	-u KAFKA_BOOTSTRAP_SERVERS -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u PYTEST_ADDOPTS \
+	-u PYTEST_PLUGINS -u PYTHONOPTIMIZE -u PYTHONWARNINGS
+
+# A tree that was copied or moved brings a .venv that belongs to the old place.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /make \1	/p' Makefile | expand -t 16
+
+.PHONY: install
+install: $(STAMP) ## .venv with the locked dependencies and the command (nothing to do: at once)
+
+$(STAMP): requirements.lock pyproject.toml
+	@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+	    $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "install: $$($$python --version) into $(VENV)"; \
+	    rm -f $@ && $$python -m venv --clear $(VENV) || exit; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	        --require-hashes -r requirements.lock || exit; \
+	    PYTHONWARNINGS='ignore:Editable installation' \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	        --no-deps --no-build-isolation -e . || exit; \
+	    echo '$(CURDIR)' > $@; exit; \
+	done; \
+	echo 'install: needs Python 3.11 or newer with venv and ensurepip; on Debian and Ubuntu: apt-get install python3 python3-venv' >&2; \
+	echo "install: found $$(python3 --version 2>/dev/null || echo no python3); another one: make install PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+.PHONY: run
+run: install ## everything in one go, nothing to set up; ARGS="--rate 5" are those of `callback-router dev`
+	@exec $(BIN)/callback-router dev $(ARGS)
+
+.PHONY: test
+test: lint ## lint, types, import contracts, all tests, coverage; ARGS="tests/unit -k spool" runs a part
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; set -o pipefail; status=0; \
+	$(TEST_ENV) $(BIN)/python -m coverage run -m pytest $(ARGS) | tee "$$log" || status=1; \
+	$(if $(strip $(ARGS)),exit $$status;) \
+	$(BIN)/python -m coverage report || status=1; \
+	echo; echo 'The pure part:'; \
+	$(BIN)/python -m coverage report --include='$(PURE)' --fail-under=100 || status=1; \
+	echo; tail -n 1 "$$log"; \
+	exit $$status
+
+.PHONY: lint
+lint: install ## ruff, mypy, import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy router handlers tests
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: install ## what ruff can mend by itself
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+.PHONY: bench
+bench: install ## the benchmarks
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+# On the oldest Python: what only that one needs does no harm to the others.
+.PHONY: lock
+lock: install ## requirements.lock from pyproject.toml; ARGS=--upgrade for newer versions
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	    || { echo 'lock: made on Python 3.11: make install PYTHON=python3.11 after removing $(VENV)' >&2; exit 1; }
+	@CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --extra dev --generate-hashes \
+	    --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --output-file requirements.lock $(ARGS) pyproject.toml
+
+.PHONY: clean
+clean: ## removes .venv and what the tools leave behind
+	@rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
