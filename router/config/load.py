@@ -1,0 +1,235 @@
+"""Files to a `Configuration`, or every problem of all files at once, each with its place.
+
+Design: reading goes on after a problem for as long as what follows makes sense. A reference to a
+secret is resolved where it is met, and a random secret stands in for one that is missing, so that
+checks of higher layers speak in the same run; a configuration with stand-ins is never returned.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from router.config.convert import Converter
+from router.config.options import (
+    WITHOUT_EFFECT,
+    KafkaOptions,
+    Options,
+    RoutesOptions,
+    SecretOptions,
+)
+from router.config.secret import (
+    NotFound,
+    ResolvedSecret,
+    Secret,
+    resolve,
+    signing_doubt,
+    token_fault,
+    why,
+)
+from router.config.yaml_document import BROKEN, MAX_BYTES, Document, KeyPath, read_document
+from router.errors import ConfigError, Problem
+
+_SSL_FILES = ("ssl_ca_file", "ssl_cert_file", "ssl_key_file")
+
+
+class Finding(Struct, frozen=True):
+    """What a check of a higher layer says about a value.
+
+    Attributes:
+        file: The configuration file or the file of the routes.
+        path: Keys and positions from the root of the file to the value.
+        message: What is wrong; no secrets.
+        is_warning: Whether the configuration may be used nevertheless.
+    """
+
+    file: Literal["router", "routes"]
+    path: KeyPath
+    message: str
+    is_warning: bool = False
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """Everything that was configured, checked, with its secrets.
+
+    Attributes:
+        options: The configuration file. Kafka's SSL files are relative to the working directory
+            here, so they can be opened as they are; the others are as written.
+        routes: The file of the routes.
+        secrets: Signing secrets of every source by its name, newest first.
+        tokens: Tokens of every source by its name.
+        sasl_password: Set if Kafka's protocol needs it.
+        warnings: What is allowed but surely not meant, in the order of the files.
+        path: The configuration file as the user gave it.
+    """
+
+    options: Options
+    routes: RoutesOptions
+    secrets: Mapping[str, tuple[ResolvedSecret, ...]]
+    tokens: Mapping[str, tuple[Secret, ...]]
+    sasl_password: Secret | None
+    warnings: tuple[Problem, ...]
+    path: Path
+
+
+Check = Callable[[Configuration], Iterable[Finding]]
+"""What a higher layer knows about a configuration that is right in itself."""
+
+
+def load(path: Path, environ: Mapping[str, str], checks: Sequence[Check] = ()) -> Configuration:
+    """Return the configuration in *path*, or raise ConfigError with all problems of all files.
+
+    Args:
+        path: The configuration file; files that it names are relative to it.
+        environ: The environment, for `${NAME}` and for secrets.
+        checks: Run once all files could be read; what they find is a problem or a warning.
+    """
+    return _Loading(path, environ).configuration(checks)
+
+
+class _Loading:
+    """One run of `load`: what has been found out so far."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        self._problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+        self._secrets: dict[KeyPath, Secret] = {}
+        self._router = Document(file=str(path), data=BROKEN)
+        self._routes = self._router
+
+    def configuration(self, checks: Sequence[Check]) -> Configuration:
+        """Return what `load` promises."""
+        self._router = self._read(self._path)
+        options = self._converted(self._router, Options, self._look_up)
+        self._warn_of_idle_sections()
+        self._routes = self._routes_document()
+        routes = self._converted(self._routes, RoutesOptions, lambda _path, _section: None)
+        if options is BROKEN or routes is BROKEN:
+            raise ConfigError(self._sorted(self._problems))
+        configuration = self._assembled(options, routes)
+        for check in checks:
+            for finding in check(configuration):
+                self._add(finding)
+        if self._problems:
+            raise ConfigError(self._sorted(self._problems))
+        return msgspec.structs.replace(configuration, warnings=self._sorted(self._warnings))
+
+    def _read(self, path: Path, named_at: KeyPath | None = None) -> Document:
+        """Return the file; what keeps it from being read is reported where it is named."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            named = self._router if named_at else Document(file=str(path), data=BROKEN)
+            shown = str(path) if str(path).isprintable() else ascii(str(path))
+            name = shown if named_at else "this file"
+            message = f"cannot read {name}: {why(error)}"
+            self._problems.append(named.problem(named_at or (), message))
+            return Document(file=str(path), data=BROKEN)
+        return read_document(str(path), content, self._environ)
+
+    def _routes_document(self) -> Document:
+        data = self._router.data
+        name = data.get("routes") if isinstance(data, dict) else None
+        if not isinstance(name, str) or not name:
+            return Document(file=self._router.file, data={})
+        return self._read(self._path.parent / name, ("routes",))
+
+    def _converted(
+        self, document: Document, kind: type[Struct], seen: Callable[[KeyPath, Struct], None]
+    ) -> Any:
+        converter = Converter(document, seen)
+        result = converter.convert(kind, document.data)
+        self._problems += [*document.problems, *converter.problems]
+        self._warnings += converter.warnings
+        return result
+
+    def _warn_of_idle_sections(self) -> None:
+        for name in WITHOUT_EFFECT:
+            if (name,) in self._router.keys:
+                message = "has no effect in this version"
+                self._warnings.append(self._router.problem((name,), message, at_key=True))
+
+    def _look_up(self, path: KeyPath, section: Struct) -> None:
+        """Look at every file and variable that a section names and something uses."""
+        if isinstance(section, KafkaOptions):
+            for name in _SSL_FILES:
+                self._try_to_open(("kafka", name), getattr(section, name))
+        elif (
+            isinstance(section, SecretOptions)
+            and path[0] != "volcengine_live"
+            and (section.env is None) != (section.file is None)  # else reported by the rules
+        ):
+            self._resolve(path, section)
+
+    def _resolve(self, path: KeyPath, section: SecretOptions) -> None:
+        place = (*path, "env" if section.env is not None else "file")
+        found = resolve(section, self._environ, self._path.parent)
+        if isinstance(found, NotFound):
+            self._problems.append(self._router.problem(place, found.reason))
+            return
+        self._secrets[path] = found.secret
+        fault = token_fault(found.secret) if "tokens" in path[2:] else None
+        if fault:
+            self._problems.append(self._router.problem(place, fault))
+        doubts = [found.warning, signing_doubt(found.secret) if "secrets" in path[2:] else None]
+        self._warnings += [self._router.problem(place, doubt) for doubt in doubts if doubt]
+
+    def _try_to_open(self, place: KeyPath, file: str | None) -> None:
+        try:
+            if file is not None:
+                (self._path.parent / file).open("rb").close()
+        except (OSError, ValueError) as error:
+            message = f"cannot read this file: {why(error)}"
+            self._problems.append(self._router.problem(place, message))
+
+    def _secret(self, *path: str | int) -> Secret:
+        """Return the secret, or a stand-in for one that has been reported."""
+        return self._secrets.get(path) or Secret(secrets.token_hex().encode())
+
+    def _assembled(self, options: Options, routes: RoutesOptions) -> Configuration:
+        return Configuration(
+            options=msgspec.structs.replace(options, kafka=self._with_ssl_files(options.kafka)),
+            routes=routes,
+            secrets={
+                name: tuple(
+                    ResolvedSecret(secret.app, self._secret("sources", name, "secrets", index))
+                    for index, secret in enumerate(source.secrets)
+                )
+                for name, source in options.sources.items()
+            },
+            tokens={
+                name: tuple(
+                    self._secret("sources", name, "tokens", index)
+                    for index in range(len(source.tokens))
+                )
+                for name, source in options.sources.items()
+            },
+            sasl_password=self._secret("kafka", "sasl_password")
+            if options.kafka.security_protocol.startswith("SASL_")
+            else None,
+            warnings=(),
+            path=self._path,
+        )
+
+    def _with_ssl_files(self, kafka: KafkaOptions) -> KafkaOptions:
+        files = {name: getattr(kafka, name) for name in _SSL_FILES}
+        found = {name: str(self._path.parent / file) for name, file in files.items() if file}
+        return msgspec.structs.replace(kafka, **found)
+
+    def _add(self, finding: Finding) -> None:
+        document = self._router if finding.file == "router" else self._routes
+        problem = document.problem(finding.path, finding.message)
+        (self._warnings if finding.is_warning else self._problems).append(problem)
+
+    def _sorted(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Return the problems from top to bottom, the configuration file first."""
+        order = {self._router.file: 0}
+        return tuple(
+            sorted(problems, key=lambda item: (order.get(item.file, 1), item.line, item.column))
+        )

@@ -1,0 +1,57 @@
+"""What may be raised to a caller who can do something about it.
+
+    CallbackRouterError
+      x ConfigError        the operator edits a file    exit 2, every problem with its place
+      x UnavailableError   nobody; try again            503 with Retry-After, or a retry
+      x InvariantError     we; a bug                    logged with an id
+
+Design: what is expected is a value, not an exception; these three are for what a function cannot
+answer at all. Nobody matches on their text.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Problem(Struct, frozen=True):
+    """One thing to change in a file, and where.
+
+    Attributes:
+        file: The path as the user gave it.
+        line: From 1.
+        column: From 1.
+        where: Dotted, for example `sources.rtc.vendor` or `routes[2].when`; empty for a whole file.
+        message: What is wrong. Never repeats a secret.
+    """
+
+    file: str
+    line: int
+    column: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return `config/router.yaml:14:7: sources.rtc.vendor: message`."""
+        parts = (f"{self.file}:{self.line}:{self.column}", self.where, self.message)
+        return ": ".join(part for part in parts if part)
+
+
+class CallbackRouterError(Exception):
+    """Root of everything that this program raises on purpose."""
+
+
+class ConfigError(CallbackRouterError):
+    """The configuration cannot be used; `problems` holds everything that has to be changed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnavailableError(CallbackRouterError):
+    """Something outside does not answer now; the same call may succeed later."""
+
+
+class InvariantError(CallbackRouterError):
+    """Something that our own code promises does not hold: a bug."""

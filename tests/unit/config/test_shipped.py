@@ -1,0 +1,47 @@
+"""The shipped configuration loads, says what its comments say, and shows the defaults."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from router.config import KafkaOptions, Options, load
+from router.config.options import WITHOUT_EFFECT
+
+ROOT = Path(__file__).parents[3]
+ENVIRON = {"RTC_CALLBACK_KEY": "a-signing-secret", "STUDIO_TOKEN": "0123456789abcdef"}
+
+
+def test_the_shipped_configuration_loads() -> None:
+    """With its two secrets set there is nothing to change and nothing to warn of."""
+    configuration = load(ROOT / "config/router.yaml", ENVIRON)
+
+    assert configuration.warnings == ()
+    vendors = {name: source.vendor for name, source in configuration.options.sources.items()}
+    assert vendors == {"rtc": "volcengine-rtc", "studio": "alibaba-caster"}
+    assert [len(configuration.secrets[name]) for name in vendors] == [1, 0]
+    assert [len(configuration.tokens[name]) for name in vendors] == [0, 1]
+    assert configuration.routes.base == "callbacks.{vendor}.{type}"
+    assert configuration.routes.routes
+
+
+def test_the_shipped_configuration_shows_the_defaults() -> None:
+    """Every line that is not needed shows its default, and every option that works is shown."""
+    shipped = load(ROOT / "config/router.yaml", ENVIRON).options
+    kafka = KafkaOptions(bootstrap_servers="127.0.0.1:9092")
+    default = Options(
+        listen=shipped.listen, kafka=kafka, sources=shipped.sources, routes="routes.yaml"
+    )
+
+    assert shipped == default
+
+
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in msgspec.structs.fields(Options) if field.name not in WITHOUT_EFFECT],
+)
+def test_every_option_is_shown(name: str) -> None:
+    """Who reads the file knows what can be set."""
+    lines = (ROOT / "config/router.yaml").read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in lines if line.startswith(f"{name}:")]
