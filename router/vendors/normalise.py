@@ -1,0 +1,322 @@
+"""A `Verified` message to an `Event`: total, never a refusal, at worst `Unrecognized`.
+
+Design: what is authentic is published, whatever it looks like, since the vendor would send the
+same bytes again and then give up. Doubts are checked in one fixed order (suspicious, unknown
+type, bad payload, bad field), and the first one decides. What cannot be understood is kept as it
+came, minus what proves it, so that a capture of a topic is no key to the entrance.
+"""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any, Literal
+
+import msgspec
+
+from router.clock import LAST_MS, format_rfc3339, parse_rfc3339
+from router.event import UNRECOGNIZED, Event, IdBasis, TimeBasis
+from router.vendors.decode import NOT_JSON, json_value, raw_members
+from router.vendors.fields import Pass, TooDeepError
+from router.vendors.spec import EventType, Message, Moment, NaturalId, Vendor, VendorId
+from router.vendors.verify import Verified
+
+Doubt = Literal["stale", "suspicious", "unknown-type", "bad-payload", "bad-field"]
+"""Why an authentic message is `Unrecognized`; of several, the first in this order."""
+
+MAX_NAME_BYTES = 256
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One arrival of a message.
+
+    Attributes:
+        source: The name of the source it came to.
+        received_ms: Unix milliseconds, from the wall clock.
+        unique: 32 hex digits that no other delivery has.
+        traceparent: The W3C trace context that the event carries on.
+    """
+
+    source: str
+    received_ms: int
+    unique: str
+    traceparent: str
+
+
+class Normalised(msgspec.Struct, frozen=True):
+    """The event, what nobody documented in it, and why it is `Unrecognized` if it is."""
+
+    event: Event
+    short_type: str
+    unknown_fields: int = 0
+    doubt: Doubt | None = None
+
+
+class _Doubtful(msgspec.Struct, frozen=True):
+    doubt: Doubt
+    detail: str
+
+
+def normalise(proven: Verified, delivery: Delivery) -> Normalised:
+    """Return the event that the message tells of.
+
+    Source: `data`, `id`, `subject` and `time` follow the vendor's table; types that the vendor
+    adds later, fields that cannot be read and payloads that are no object become `Unrecognized`.
+    """
+    vendor, message = proven.vendor, proven.message
+    members = message.members
+    if members is None:
+        return unrecognized(proven, delivery, "bad-payload", "the body is no JSON object")
+    doubtful = _misshapen(vendor, members)
+    if doubtful is not None:
+        return unrecognized(proven, delivery, doubtful.doubt, doubtful.detail)
+    word = members.get(vendor.type_of)
+    event_type = vendor.types.get(word) if isinstance(word, str) else None
+    if event_type is None:
+        return unrecognized(
+            proven, delivery, "unknown-type", f"{vendor.type_of} names no type known here"
+        )
+    payload = payload_of(vendor, members)
+    if payload is None:
+        detail = f"{vendor.payload.member} is no JSON object"
+        return unrecognized(proven, delivery, "bad-payload", detail)
+    try:
+        outcome = _recognized(vendor, event_type, members, payload, delivery)
+    except TooDeepError:
+        return unrecognized(proven, delivery, "bad-payload", "values nest too deep")
+    if isinstance(outcome, _Doubtful):
+        return unrecognized(proven, delivery, outcome.doubt, outcome.detail)
+    return outcome
+
+
+def unrecognized(proven: Verified, delivery: Delivery, doubt: Doubt, detail: str) -> Normalised:
+    """Return the `Unrecognized` event that keeps the message as it came, minus its proof."""
+    vendor, message = proven.vendor, proven.message
+    data, content = _kept(vendor, message)
+    members = message.members or {}
+    name = _vendor_id(vendor, members)
+    id_basis: IdBasis = "vendor" if name else vendor.unnamed
+    digest = "" if name else _content_id(vendor, UNRECOGNIZED, content)
+    event_type = EventType(
+        name=f"{vendor.name}.{UNRECOGNIZED}", short_name=UNRECOGNIZED, table={}, entity=()
+    )
+    event = _event(
+        event_type,
+        delivery,
+        subject=_any_subject(vendor, members) or delivery.source,
+        time=(None, "received"),
+        identity=(name or digest, id_basis),
+        data={"reason": doubt, "detail": detail, **data},
+    )
+    return Normalised(event, UNRECOGNIZED, 0, doubt)
+
+
+def payload_of(vendor: Vendor, members: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the event's own object, sent as an object or as its JSON text; None if neither."""
+    payload = members.get(vendor.payload.member)
+    if isinstance(payload, str):
+        payload = json_value(payload)
+    return payload if isinstance(payload, dict) else None
+
+
+def _recognized(
+    vendor: Vendor,
+    event_type: EventType,
+    members: dict[str, Any],
+    payload: dict[str, Any],
+    delivery: Delivery,
+) -> Normalised | _Doubtful:
+    sent, others = _content(vendor, members, payload)
+    subject = _subject(vendor, event_type.entity, members, sent)
+    if subject is None:
+        return _Doubtful("bad-field", "a field that names the subject cannot be read")
+    walk = Pass()
+    data = walk.fields(event_type.table, sent, others)
+    identity = _identity(vendor, event_type, members, data)
+    if identity is None:
+        return _Doubtful("bad-field", "a field that names the event cannot be read")
+    time = _time(vendor.time, members, data)
+    event = _event(event_type, delivery, subject=subject, time=time, identity=identity, data=data)
+    return Normalised(event, event_type.short_name, walk.unknown)
+
+
+def _event(
+    event_type: EventType,
+    delivery: Delivery,
+    *,
+    subject: str,
+    time: tuple[int | None, TimeBasis],
+    identity: tuple[str, IdBasis],
+    data: dict[str, Any],
+) -> Event:
+    moment, time_basis = time
+    name, id_basis = identity
+    recorded = format_rfc3339(delivery.received_ms)
+    is_unnamed = id_basis == "none"
+    return Event(
+        id=delivery.unique if is_unnamed else name,
+        source=f"/callbacks/{delivery.source}",
+        type=event_type.name,
+        subject=subject,
+        time=recorded if moment is None else format_rfc3339(moment),
+        dataschema=f"urn:callback-router:{event_type.name}:1",
+        recordedtime=recorded,
+        timebasis=time_basis,
+        idbasis=id_basis,
+        contentid=name if is_unnamed else msgspec.UNSET,
+        traceparent=delivery.traceparent,
+        data=data,
+    )
+
+
+def _misshapen(vendor: Vendor, members: dict[str, Any]) -> _Doubtful | None:
+    for shape in vendor.shapes:
+        value = members.get(shape.member)
+        if not isinstance(value, str) or not shape.fits(value):
+            return _Doubtful("suspicious", f"{shape.member} is not {shape.description}")
+    return None
+
+
+def _content(
+    vendor: Vendor, members: dict[str, Any], payload: dict[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    """Return what may be documented, and what of the envelope nobody documented."""
+    known = vendor.known_members
+    if not vendor.payload.is_merged:
+        sent = {key: value for key, value in members.items() if key not in known}
+        sent[vendor.payload.member] = payload
+        return sent, []
+    sent = dict(payload)
+    others = (
+        []
+        if members.keys() <= known
+        else [(key, value) for key, value in members.items() if key not in known]
+    )
+    for carry in vendor.carry:
+        value = members.get(carry.member)
+        if value is None or (not carry.wins and carry.member in sent):
+            continue
+        if carry.is_alone and carry.member in sent:
+            others.append((carry.member, sent[carry.member]))
+        sent[carry.member] = value
+    return sent, others
+
+
+def _subject(
+    vendor: Vendor, entity: tuple[str, ...], members: dict[str, Any], sent: dict[str, Any]
+) -> str | None:
+    """Return the subject, or None where a part of it cannot be read."""
+    parts = [_name(members.get(member)) for member in vendor.subject.within]
+    if entity:
+        candidates = (_name(_at(sent, path)) for path in entity)
+        parts.append(next((name for name in candidates if name is not None), None))
+    readable = [part for part in parts if part is not None]
+    return "/".join(readable) if readable and len(readable) == len(parts) else None
+
+
+def _any_subject(vendor: Vendor, members: dict[str, Any]) -> str | None:
+    """Return the best subject that a message of no known type still names."""
+    payload = payload_of(vendor, members) or {}
+    merged = {**members, **payload} if vendor.payload.is_merged else members
+    sent = merged if vendor.payload.is_merged else {**members, vendor.payload.member: payload}
+    named = tuple(path for path in vendor.subject.entity if _name(_at(sent, path)) is not None)
+    return _subject(vendor, named[:1], members, sent)
+
+
+def _at(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _name(value: Any) -> str | None:
+    """Return *value* as text that can name something, or None."""
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str) or not value or not _is_safe(value):
+        return None
+    return value
+
+
+def _is_safe(text: str) -> bool:
+    if len(text) > MAX_NAME_BYTES or len(text.encode()) > MAX_NAME_BYTES:
+        return False
+    return text.isprintable() or _CONTROL.search(text) is None
+
+
+def _identity(
+    vendor: Vendor, event_type: EventType, members: dict[str, Any], data: dict[str, Any]
+) -> tuple[str, IdBasis] | None:
+    """Return the id and its basis, or None where a field that names the event is unreadable."""
+    if isinstance(vendor.identity, VendorId):
+        name = _vendor_id(vendor, members)
+        return None if name is None else (name, "vendor")
+    natural = vendor.identity.get(event_type.short_name)
+    values = [] if natural is None else [_at(data, path) for path in natural.fields]
+    if not all(_can_name(value) for value in values):
+        return None
+    if natural is None or _lacks_required(natural, values):
+        return _content_id(vendor, event_type.short_name, data), vendor.unnamed
+    return _hash([vendor.name, event_type.short_name, *values]), "natural"
+
+
+def _lacks_required(natural: NaturalId, values: list[Any]) -> bool:
+    pairs = zip(natural.fields, values, strict=True)
+    return any(path in natural.required and value in (None, "") for path, value in pairs)
+
+
+def _can_name(value: Any) -> bool:
+    if isinstance(value, str):
+        return _is_safe(value)
+    return value is None or type(value) is int
+
+
+def _vendor_id(vendor: Vendor, members: dict[str, Any]) -> str | None:
+    if not isinstance(vendor.identity, VendorId):
+        return None
+    parts = [_name(members.get(member)) for member in vendor.identity.members]
+    readable = [part for part in parts if part is not None]
+    return "/".join(readable) if len(readable) == len(parts) else None
+
+
+def _time(
+    moments: tuple[Moment, ...], members: dict[str, Any], data: dict[str, Any]
+) -> tuple[int | None, TimeBasis]:
+    for moment in moments:
+        unix_ms: Any = None
+        if moment.field is not None:
+            unix_ms = data.get(moment.field)
+        elif moment.member is not None:
+            text = members.get(moment.member)
+            unix_ms = parse_rfc3339(text) if isinstance(text, str) else None
+        if type(unix_ms) is int and 0 <= unix_ms <= LAST_MS:
+            return unix_ms, moment.basis
+    return None, "received"
+
+
+def _kept(vendor: Vendor, message: Message) -> tuple[dict[str, Any], Any]:
+    """Return the body for `data`, and the value that its content's hash is taken over."""
+    if message.members is not None:
+        raw = {
+            key: text
+            for key, text in raw_members(message.body).items()
+            if key not in vendor.proof.members
+        }
+        return {"body": raw}, {key: message.members[key] for key in raw}
+    value = json_value(message.body)
+    if value is not NOT_JSON:
+        return {"body": msgspec.Raw(message.body)}, value
+    text = b64encode(message.body).decode()
+    return {"body_base64": text}, text
+
+
+def _content_id(vendor: Vendor, short_type: str, content: Any) -> str:
+    try:
+        return _hash([vendor.name, short_type, content])
+    except RecursionError:  # decodes, but two levels more do not encode
+        return _hash([vendor.name, short_type, "too deep"])
+
+
+def _hash(values: list[Any]) -> str:
+    return sha256(_canonical.encode(values)).hexdigest()[:32]

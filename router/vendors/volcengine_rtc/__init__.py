@@ -1,0 +1,78 @@
+"""Volcengine RTC: a signed envelope around the event's own JSON text.
+
+Design: the digest covers sorted values without separators, so it does not bind a value to its
+place; `shapes` catches what an exchange of values would turn up. `Nonce` was called `Noce` in
+older editions; either may come, and one of two different ones is enough.
+"""
+
+import re
+
+from router.vendors.spec import (
+    Carry,
+    Moment,
+    Payload,
+    Shape,
+    SortedDigest,
+    Subject,
+    Vendor,
+    VendorId,
+    is_rfc3339,
+)
+from router.vendors.volcengine_rtc import events
+
+__all__ = ["VENDOR"]
+
+_DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_WORD = re.compile(r"[A-Za-z0-9]{1,128}")
+
+
+def _is_date(text: str) -> bool:
+    return _DATE.fullmatch(text) is not None
+
+
+def _is_word(text: str) -> bool:
+    return _WORD.fullmatch(text) is not None
+
+
+VENDOR = Vendor(
+    name="volcengine-rtc",
+    source="Receive callbacks (69820); Callback format (75124); Callback events (75125)",
+    proof=SortedDigest(
+        algorithm="sha256",
+        over=(
+            "EventType",
+            "EventData",
+            "EventTime",
+            "EventId",
+            "AppId",
+            "Version",
+            ("Nonce", "Noce"),
+        ),
+        signature="Signature",
+        app="AppId",
+        members=("Signature", "Nonce", "Noce"),
+    ),
+    type_of="EventType",
+    payload=Payload(member="EventData", is_merged=True),
+    carry=(
+        Carry(member="AppId", wins=True),
+        Carry(member="BusinessId", wins=False),
+        Carry(member="Version", wins=True, is_alone=True),
+    ),
+    drop=("EventTime", "EventId"),
+    shapes=(
+        Shape(member="EventTime", fits=is_rfc3339, description="a time of RFC 3339"),
+        Shape(member="Version", fits=_is_date, description="a date"),
+        Shape(member="EventType", fits=_is_word, description="letters and digits"),
+    ),
+    subject=Subject(
+        within=("AppId",), entity=("RoomId", "PublicStreamId", "TaskId"), is_own_only=True
+    ),
+    time=(
+        Moment(basis="event", field="timestamp"),
+        Moment(basis="envelope", member="EventTime"),
+    ),
+    identity=VendorId(members=("AppId", "EventId")),
+    unnamed="content",
+    events=events.ALL,
+)
