@@ -1,0 +1,92 @@
+"""What the rest of the program asks of Kafka: roles, values and errors, no engine.
+
+Design: `publish`, `tools` and the tests know these names only; `producer.py`, `consumer.py` and
+`admin.py` are the only importers of aiokafka, and turn its errors into `SendError` once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from router.record import Headers, Record
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach the cluster and what to be called there.
+
+    Attributes:
+        bootstrap_servers: `host:port`, several by comma.
+        client_id: With the namespace.
+        max_request_bytes: The largest record or batch that is sent.
+        security: Arguments of the engine for TLS and SASL.
+    """
+
+    bootstrap_servers: str
+    client_id: str
+    max_request_bytes: int = 2 * 1024 * 1024
+    security: Mapping[str, object] = msgspec.field(default_factory=dict)
+
+
+class SendError(Exception):
+    """A batch was not written, as far as is known.
+
+    Attributes:
+        remedy: `retry`: the same producer may try again; `replace`: it can never write this
+            partition again; `refuse`: Kafka will not take these records from anybody.
+        kind: The engine's name for the error, for logs.
+    """
+
+    def __init__(self, remedy: Literal["retry", "replace", "refuse"], kind: str) -> None:
+        """Take what to do about it, and its name."""
+        super().__init__(f"{kind} ({remedy})")
+        self.remedy = remedy
+        self.kind = kind
+
+
+class Producer(Protocol):
+    """One generation of a producer: `acks=all`, idempotent, until it breaks or is closed."""
+
+    async def start(self) -> None:
+        """Connect; raises `UnavailableError` when no broker answers."""
+
+    async def send(
+        self, topic: str, partition: int, records: Sequence[Record]
+    ) -> asyncio.Future[None]:
+        """Hand over one batch; the future ends when all in-sync replicas have it.
+
+        It fails with `SendError`. The records are never larger together than `max_request_bytes`,
+        and no two batches of one partition are under way at once.
+        """
+
+    async def close(self) -> None:
+        """End without waiting for what is under way; nothing is written after it returns."""
+
+
+class Admin(Protocol):
+    """Questions to the cluster, and the making of topics."""
+
+    async def partitions(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return the number of partitions of those topics that exist."""
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A record read back, with its place."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class Reader(Protocol):
+    """Reads topics to look at them, without a group and without commits."""
+
+    def records(self) -> AsyncIterator[Received]:
+        """Yield records as they come, for ever."""

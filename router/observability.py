@@ -1,0 +1,138 @@
+"""Every metric and the logging: one table each.
+
+Design: a metric is a row here and a method that names what happened; labels come from the
+configuration and from fixed lists only, so no sender can grow their number. Accepted callbacks
+are counted, not logged; each refusal, failure and change of state is one line.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)
+_PREFIX = "callback_router"
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own.
+
+    | metric | labels | meaning |
+    |---|---|---|
+    | callbacks_total | source, type, outcome | answered callbacks: durable, dropped, unavailable |
+    | rejections_total | source, reason | requests that were refused |
+    | ack_seconds | source, path | end of the head to the answer; path: kafka, refused |
+    | unknown_fields_total | vendor, type | fields and values that no document explains |
+    | last_accepted_timestamp_seconds | source | wall clock of the last durable callback |
+    | records_published_total | topic | records that all in-sync replicas have |
+    | producer_generations_total | reason | producers made, and why |
+    | route_key_fallbacks_total | route | keys that were missing, so that the subject served |
+    | lanes_behind | | partitions with records that wait for the batch before them |
+    | loop_lag_seconds | | how late the event loop runs |
+    | build_info | version | always 1 |
+    """
+
+    def __init__(self, version: str = "") -> None:
+        """Make the registry and every metric in it."""
+        self.registry = CollectorRegistry()
+        self._callbacks = self._counter("callbacks", "Answered callbacks", "source type outcome")
+        self._rejections = self._counter("rejections", "Refused requests", "source reason")
+        self._unknown = self._counter("unknown_fields", "Undocumented fields", "vendor type")
+        self._published = self._counter("records_published", "Durable records", "topic")
+        self._generations = self._counter("producer_generations", "Producers made", "reason")
+        self._keyless = self._counter("route_key_fallbacks", "Keys replaced by subjects", "route")
+        self._ack = Histogram(
+            f"{_PREFIX}_ack_seconds",
+            "From the end of the request's head to the answer",
+            ["source", "path"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._last = self._gauge("last_accepted_timestamp_seconds", "Last accepted", "source")
+        self._lanes_behind = self._gauge("lanes_behind", "Partitions with records that wait", "")
+        self._loop_lag = self._gauge("loop_lag_seconds", "How late the event loop runs", "")
+        self._gauge("build_info", "The running version", "version").labels(version).set(1)
+        self._bound: dict[tuple[str, str, str], Callable[[float, float], None]] = {}
+
+    def durable(self, source: str, short_type: str, seconds: float, now_secs: float) -> None:
+        """Count a callback whose records Kafka has, *seconds* after its head."""
+        key = (source, short_type, "durable")
+        count = self._bound.get(key)
+        if count is None:  # label look-ups cost more than all the rest of a request's counting
+            count = self._bound[key] = self._durable_of(source, short_type)
+        count(seconds, now_secs)
+
+    def callback(self, source: str, short_type: str, outcome: str) -> None:
+        """Count a callback that ended otherwise: `dropped` by a rule, or `unavailable`."""
+        self._callbacks.labels(source, short_type, outcome).inc()
+
+    def refused(self, source: str, reason: str, seconds: float) -> None:
+        """Count a refused request; *source* is empty where none was reached."""
+        self._rejections.labels(source, reason).inc()
+        self._ack.labels(source, "refused").observe(seconds)
+
+    def unknown_fields(self, vendor: str, short_type: str, count: int) -> None:
+        """Count fields and values that no document explains."""
+        self._unknown.labels(vendor, short_type).inc(count)
+
+    def keyless(self, route: str) -> None:
+        """Count a record whose key was missing or composite."""
+        self._keyless.labels(route).inc()
+
+    def records_published(self, topic: str, count: int) -> None:
+        """Count durable records."""
+        self._published.labels(topic).inc(count)
+
+    def producer_made(self, reason: str) -> None:
+        """Count a producer, and why it was made."""
+        self._generations.labels(reason).inc()
+
+    def watch(self, lanes_behind: int, loop_lag_secs: float) -> None:
+        """Set the gauges that are looked at now and then."""
+        self._lanes_behind.set(lanes_behind)
+        self._loop_lag.set(loop_lag_secs)
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _durable_of(self, source: str, short_type: str) -> Callable[[float, float], None]:
+        count = self._callbacks.labels(source, short_type, "durable").inc
+        observe = self._ack.labels(source, "kafka").observe
+        mark = self._last.labels(source).set
+
+        def durable(seconds: float, now_secs: float) -> None:
+            count()
+            observe(seconds)
+            mark(now_secs)
+
+        return durable
+
+    def _counter(self, name: str, text: str, labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels.split(), registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: str) -> Gauge:
+        return Gauge(f"{_PREFIX}_{name}", text, labels.split(), registry=self.registry)
+
+
+def set_up_logging(*, is_terminal: bool | None = None, level: int = logging.INFO) -> None:
+    """Log to standard error: one JSON object per line, or readable lines on a terminal."""
+    pretty = sys.stderr.isatty() if is_terminal is None else is_terminal
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s", force=True)
