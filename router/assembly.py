@@ -1,0 +1,168 @@
+"""A `Configuration` to the values that the program runs on, and what only these layers can check.
+
+Design: configuration knows no vendor and no condition; both are checked here, by the functions
+that later use them, and reported with the file's own places. Nothing here does I/O, so `explain`
+and the tests assemble exactly what the server does.
+"""
+
+import re
+from collections.abc import Iterator
+
+from router.config import Configuration, Finding, RouteOptions, SourceOptions
+from router.event import UNRECOGNIZED
+from router.ingress.sources import Limits, Source, Sources
+from router.kafka.port import KafkaSettings
+from router.kafka.security import security_arguments
+from router.routing import RouteTable, Rule, parse_conditions
+from router.routing.conditions import ATTRIBUTES
+from router.routing.table import DEFAULT_KEY, placeholders
+from router.vendors import vendors
+from router.vendors.spec import PathToken, Vendor
+from router.vendors.verify import Secrets
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def sources_of(configuration: Configuration) -> Sources:
+    """Return every configured entrance."""
+    options = configuration.options
+    limits = Limits(
+        max_body_bytes=options.max_body_bytes,
+        max_record_bytes=options.topics.max_message_bytes,
+    )
+    sources = (
+        Source(
+            name=name,
+            vendor=vendors()[source.vendor],
+            secrets=_secrets(configuration, name),
+            tokens=tuple(token.reveal() for token in configuration.tokens.get(name, ())),
+            allow=source.allow,
+        )
+        for name, source in options.sources.items()
+    )
+    return Sources(sources, limits)
+
+
+def routes_of(configuration: Configuration) -> RouteTable:
+    """Return the route table, its topics with the namespace."""
+    rules = (
+        Rule(
+            name=route.name,
+            conditions=parse_conditions(route.when)[0],
+            topics=route.to,
+            key=route.key or DEFAULT_KEY,
+            is_drop=route.drop,
+        )
+        for route in configuration.routes.routes
+    )
+    return RouteTable(configuration.routes.base, rules, configuration.options.kafka.namespace)
+
+
+def topics_of(configuration: Configuration) -> list[str]:
+    """Return every topic that events of the configured sources can reach, sorted."""
+    reachable = (
+        (name, source.vendor, (*vendors()[source.vendor].types, UNRECOGNIZED))
+        for name, source in configuration.options.sources.items()
+    )
+    return routes_of(configuration).topics(reachable)
+
+
+def kafka_settings_of(configuration: Configuration) -> KafkaSettings:
+    """Return how to reach the cluster."""
+    kafka = configuration.options.kafka
+    password = configuration.sasl_password
+    login = None
+    if kafka.sasl_username is not None and password is not None:
+        login = (kafka.sasl_mechanism, kafka.sasl_username, password.reveal().decode())
+    return KafkaSettings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        client_id=f"{kafka.namespace}callback-router",
+        max_request_bytes=configuration.options.topics.max_message_bytes,
+        security=security_arguments(
+            kafka.security_protocol,
+            login=login,
+            ca_file=kafka.ssl_ca_file,
+            cert_file=kafka.ssl_cert_file,
+            key_file=kafka.ssl_key_file,
+        ),
+    )
+
+
+def check_sources(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what is wrong with sources: an unknown vendor, a missing protection."""
+    for name, source in configuration.options.sources.items():
+        path = ("sources", name)
+        vendor = vendors().get(source.vendor)
+        if vendor is None:
+            known = ", ".join(vendors())
+            yield Finding("router", (*path, "vendor"), f"unknown vendor; use one of {known}")
+        else:
+            yield from _unprotected(path, source, vendor)
+
+
+def _unprotected(path: tuple[str, str], source: SourceOptions, vendor: Vendor) -> Iterator[Finding]:
+    if source.unsigned:
+        message = f"{vendor.name} has no switch for its proof; remove the line"
+        yield Finding("router", (*path, "unsigned"), message)
+    if isinstance(vendor.proof, PathToken):
+        if not source.tokens:
+            message = f"{vendor.name} signs nothing, so the path must hold a secret: add tokens"
+            yield Finding("router", path, message)
+        if source.secrets:
+            message = f"{vendor.name} signs nothing: these are never used"
+            yield Finding("router", (*path, "secrets"), message, is_warning=True)
+    elif not source.secrets:
+        message = f"{vendor.name} signs its callbacks: add secrets to check them with"
+        yield Finding("router", path, message)
+
+
+def check_routes(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what is wrong with rules: conditions that cannot fit, keys and topics that are none."""
+    for index, route in enumerate(configuration.routes.routes):
+        path = ("routes", index)
+        for fault in parse_conditions(route.when)[1]:
+            yield Finding("routes", (*path, "when", *fault.path), fault.message)
+        yield from _unknown_words(configuration, route, (*path, "when"))
+        for placeholder in placeholders(route.key or DEFAULT_KEY):
+            if placeholder not in ATTRIBUTES and not placeholder.startswith("data."):
+                message = f"unknown {{{placeholder}}}; use {{subject}} or {{data.<field>}}"
+                yield Finding("routes", (*path, "key"), message)
+
+
+def check_topics(configuration: Configuration) -> Iterator[Finding]:
+    """Yield topics that Kafka would not take."""
+    if any(source.vendor not in vendors() for source in configuration.options.sources.values()):
+        return
+    for topic in topics_of(configuration):
+        if not _TOPIC.fullmatch(topic):
+            yield Finding("routes", (), f"{topic[:80]}... is longer than the 249 that Kafka takes")
+            return
+
+
+CHECKS = (check_sources, check_routes, check_topics)
+"""For `config.load`."""
+
+
+def _unknown_words(
+    configuration: Configuration, route: RouteOptions, path: tuple[str | int, ...]
+) -> Iterator[Finding]:
+    known_vendors = vendors()
+    types = {name for vendor in known_vendors.values() for name in vendor.types}
+    known = {
+        "vendor": set(known_vendors),
+        "type": {*types, UNRECOGNIZED},
+        "source": set(configuration.options.sources),
+    }
+    for attribute, words in known.items():
+        value = route.when.get(attribute)
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, dict | list) or attribute not in route.when or word in words:
+                continue
+            yield Finding("routes", (*path, attribute), f"no {attribute} is called {word!r}")
+
+
+def _secrets(configuration: Configuration, name: str) -> Secrets:
+    by_app: dict[str | None, tuple[bytes, ...]] = {}
+    for resolved in configuration.secrets.get(name, ()):
+        by_app[resolved.app] = (*by_app.get(resolved.app, ()), resolved.secret.reveal())
+    return by_app
