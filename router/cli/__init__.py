@@ -1,0 +1,60 @@
+"""The command `callback-router`: parse, call, print, exit code.
+
+Design: one module per group of commands, imported when its command is called, since every import
+of a network library costs a tenth of a second that `--help` and `check` need not pay. Exit codes:
+0 done, 1 failed, 2 the user must change something.
+"""
+
+import sys
+
+import click
+
+from router.errors import CallbackRouterError, ConfigError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "dev": "router.cli.dev:dev",
+    "serve": "router.cli.serve:serve",
+    "check": "router.cli.check:check",
+    "explain": "router.cli.explain:explain",
+    "topics": "router.cli.topics:topics",
+    "tail": "router.cli.tail:tail",
+    "simulate": "router.cli.simulate:simulate",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        __import__(module)
+        command = getattr(sys.modules[module], name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="callback-router", prog_name="callback-router")
+def _cli() -> None:
+    """Receive vendors' callbacks, verify them, and publish them to Kafka."""
+
+
+def main() -> None:
+    """Run the command line; errors of ours are lines, not tracebacks."""
+    try:
+        _cli()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(2)
+    except CallbackRouterError as error:
+        print(f"callback-router: {error}", file=sys.stderr)
+        sys.exit(1)

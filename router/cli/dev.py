@@ -1,0 +1,193 @@
+"""`callback-router dev`: everything in one go, with nothing to set up."""
+
+import asyncio
+import getpass
+import re
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from pathlib import Path
+from random import Random
+
+import click
+
+from router.app import Ingress, Stop
+from router.assembly import CHECKS
+from router.cli import lines
+from router.cli.topics import plan_of
+from router.config import Configuration, load
+from router.event import Event
+from router.kafka.admin import KafkaAdmin
+from router.kafka.consumer import KafkaReader
+from router.kafka.port import Received
+from router.observability import set_up_logging
+from router.tools.embedded import embedded_broker
+from router.tools.simulate import Sent, Target, simulate
+
+SUMMARY_SECS = 30.0
+BY_HAND_SECS = 0.5
+_SECRETS = {"DEV_RTC_KEY": "1234", "DEV_STUDIO_TOKEN": "dev-studio-token-0001"}
+_CONFIGURATION = """\
+listen: 127.0.0.1:{port}
+kafka: {{bootstrap_servers: "{kafka}", namespace: "{namespace}"}}
+sources:
+  rtc: {{vendor: volcengine-rtc, secrets: [{{env: DEV_RTC_KEY}}]}}
+  studio: {{vendor: alibaba-caster, tokens: [{{env: DEV_STUDIO_TOKEN}}]}}
+"""
+
+
+@click.command()
+@click.option("--kafka", metavar="HOST:PORT", help="A real Kafka instead of the embedded one.")
+@click.option("--port", default=8080, show_default=True, help="A free one if it is taken.")
+@click.option("--rate", default=2.0, show_default=True, help="Simulated callbacks a second.")
+@click.option("--for", "seconds", type=float, metavar="SECONDS", help="End by itself.")
+@click.option("--no-simulator", is_flag=True, help="Send nothing.")
+def dev(
+    kafka: str | None, port: int, rate: float, seconds: float | None, *, no_simulator: bool
+) -> None:
+    """Run everything in one go: broker, ingress, and simulated callbacks of all vendors."""
+    set_up_logging(level=30)
+    if rate <= 0:
+        raise click.BadParameter(
+            "must be more than 0; --no-simulator sends nothing", param_hint="--rate"
+        )
+    asyncio.run(_Dev(_free(port), 0.0 if no_simulator else rate, seconds).run(kafka))
+
+
+class _Dev:
+    """One run: what was sent and what was read back wait here for each other."""
+
+    def __init__(self, port: int, rate: float, seconds: float | None) -> None:
+        self._port = port
+        self._rate = rate
+        self._seconds = seconds
+        self._tally = lines.Tally()
+        self._sent: dict[str, Sent] = {}
+        self._read: dict[str, tuple[Event, Received]] = {}
+
+    async def run(self, kafka: str | None) -> None:
+        stop = Stop()
+        stop.listen_to_signals()
+        async with _broker(kafka) as (address, namespace):
+            configuration = _configuration(self._port, address, namespace)
+            ingress = Ingress(configuration)
+            reader = await _reader(ingress, is_embedded=kafka is None)
+            label = address if kafka else f"embedded {address}"
+            listening = asyncio.get_running_loop().create_future()
+            async with asyncio.TaskGroup() as group:
+                service = group.create_task(
+                    ingress.run(stop, listening.set_result, has_admin_port=False)
+                )
+                url = f"http://127.0.0.1:{await listening}"
+                print(lines.banner(url, label, len(configuration.options.sources), 0), flush=True)
+                tasks = [group.create_task(self._watch(reader)), group.create_task(self._sum_up())]
+                if self._rate:
+                    tasks += [group.create_task(self._simulate(t)) for t in _targets(url)]
+                if self._seconds is not None:
+                    asyncio.get_running_loop().call_later(self._seconds, stop.now)
+                await stop.wished.wait()
+                for task in tasks:
+                    task.cancel()
+                stop.now()
+                await service
+            await reader.close()
+        print(self._tally.summary(), flush=True)
+
+    async def _simulate(self, target: Target) -> None:
+        random = Random()  # noqa: S311 - simulated callbacks
+        async for sent in simulate(target, rate=self._rate / 2, random=random):
+            self._tally.count(sent)
+            if sent.status != HTTPStatus.OK:
+                print(lines.refused(sent), flush=True)
+            elif sent.traceparent in self._read:
+                self._print(sent.traceparent, sent)
+            else:
+                self._sent[sent.traceparent] = sent
+
+    async def _watch(self, reader: KafkaReader) -> None:
+        loop = asyncio.get_running_loop()
+        async for record in reader.records():
+            event = lines.event_of(record)
+            if event is None:
+                continue
+            trace = event.traceparent
+            self._read[trace] = event, record
+            sent = self._sent.pop(trace, None)
+            if sent is not None:
+                self._print(trace, sent)
+            else:  # its answer is still under way, or a person sent it
+                loop.call_later(BY_HAND_SECS, self._print, trace, None)
+
+    def _print(self, trace: str, sent: Sent | None) -> None:
+        found = self._read.pop(trace, None)
+        if found is not None:
+            print(lines.accepted(*found, sent), flush=True)
+
+    async def _sum_up(self) -> None:
+        while True:
+            await asyncio.sleep(SUMMARY_SECS)
+            print(self._tally.summary(), flush=True)
+
+
+@asynccontextmanager
+async def _broker(kafka: str | None) -> AsyncIterator[tuple[str, str]]:
+    if kafka is not None:
+        user = re.sub(r"[^A-Za-z0-9_-]", "-", getpass.getuser())
+        yield kafka, f"dev-{user}."
+        return
+    async with embedded_broker() as address:
+        yield address, ""
+
+
+def _configuration(port: int, kafka: str, namespace: str) -> Configuration:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dev.yaml"
+        path.write_text(_CONFIGURATION.format(port=port, kafka=kafka, namespace=namespace))
+        return load(path, _SECRETS, CHECKS)
+
+
+async def _reader(ingress: Ingress, *, is_embedded: bool) -> KafkaReader:
+    """Make the topics; return a reader that stands at their ends."""
+    admin = KafkaAdmin(ingress.settings)
+    try:
+        if is_embedded:
+            await admin.ask_for(ingress.topics)
+        else:
+            plan = await plan_of(admin, ingress.configuration)
+            for name, error in (await admin.create(plan.missing)).items() if plan.missing else ():
+                print(f"{name}: {error}", file=sys.stderr)
+        found = await admin.partitions(ingress.topics)
+    finally:
+        await admin.close()
+    places = [(name, number) for name, total in found.items() for number in range(total)]
+    reader = KafkaReader(ingress.settings, places, from_start=False)
+    await reader.start()
+    return reader
+
+
+def _targets(url: str) -> list[Target]:
+    return [
+        Target(
+            source="rtc",
+            vendor="volcengine-rtc",
+            url=f"{url}/callbacks/rtc",
+            secret=_SECRETS["DEV_RTC_KEY"].encode(),
+        ),
+        Target(
+            source="studio",
+            vendor="alibaba-caster",
+            url=f"{url}/callbacks/studio",
+            token=_SECRETS["DEV_STUDIO_TOKEN"],
+        ),
+    ]
+
+
+def _free(port: int) -> int:
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return port
+    return 0

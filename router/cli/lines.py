@@ -1,0 +1,92 @@
+"""The lines that `dev` prints: what was sent, what became of it, where it lies in Kafka."""
+
+import time
+from datetime import datetime
+from http import HTTPStatus
+from importlib.metadata import version
+
+import msgspec
+
+from router.event import UNRECOGNIZED, Event
+from router.kafka.port import Received
+from router.tools.simulate import Sent
+
+PUBLISHED_VECTOR = (
+    r'{"EventType":"RoomCreate","EventData":"{\"RoomId\":\"room1\",\"Timestamp\":1679383924691}",'
+    r'"EventTime":"2023-03-21T15:32:04+08:00","EventId":"123456","AppId":"appId",'
+    r'"Version":"2020-12-01","Nonce":"aaBc",'
+    r'"Signature":"1c7200723842eff514b65fc3f065597432bbb4249e10d33db79b3853d05f3691"}'
+)
+"""A callback as the vendor's document on signatures has it; the key is 1234."""
+
+
+def banner(url: str, kafka: str, sources: int, handlers: int) -> str:
+    """Return the first lines: what runs where, and how to send a callback by hand."""
+    release = ".".join(version("callback-router").split(".")[:2])
+    return (
+        f"callback-router {release}   ingress {url}   kafka {kafka}   "
+        f"{sources} sources, {handlers} handlers   Ctrl-C stops\n"
+        f"try it:  curl -sS {url}/callbacks/rtc -d '{PUBLISHED_VECTOR}'"
+    )
+
+
+def accepted(event: Event, record: Received, sent: Sent | None) -> str:
+    """Return the line of an event read back from Kafka; *sent* is None where a person sent it."""
+    name = event.source.rpartition("/")[2]
+    took = f"{sent.seconds * 1000:3.0f} ms" if sent else "by hand"
+    subject = event.subject if len(event.subject) <= 24 else f"{event.subject[:21]}..."  # noqa: PLR2004
+    kept = f"  ({event.data.get('reason')}, kept)" if event.short_type == UNRECOGNIZED else ""
+    return (
+        f"{_now()} {name:7} 200  {took}  {event.type:36} {subject:24} "
+        f"-> {record.topic}[{record.partition}]@{record.offset}{kept}"
+    )
+
+
+def refused(sent: Sent) -> str:
+    """Return the line of a callback that was not accepted."""
+    on_purpose = "  (a forgery, sent on purpose)" if sent.callback.kind == "forgery" else ""
+    return (
+        f"{_now()} {sent.source:7} {sent.status or '---'}  {sent.seconds * 1000:3.0f} ms  "
+        f"refused: {sent.reason}{on_purpose}"
+    )
+
+
+class Tally:
+    """What has been seen so far, for the summary."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self._began = time.monotonic()
+        self.accepted = self.refused = self.unrecognized = 0
+        self._seconds: list[float] = []
+
+    def count(self, sent: Sent) -> None:
+        """Count what became of a callback."""
+        if sent.status == HTTPStatus.OK:
+            self.accepted += 1
+            self.unrecognized += sent.callback.kind == "unknown"
+            self._seconds.append(sent.seconds)
+        else:
+            self.refused += 1
+
+    def summary(self) -> str:
+        """Return the summary line, with the seconds since the beginning."""
+        seconds = time.monotonic() - self._began
+        latencies = sorted(self._seconds) or [0.0]
+        p99_ms = latencies[int(len(latencies) * 0.99)] * 1000
+        return (
+            f"[{seconds:.0f} s] accepted {self.accepted} · refused {self.refused} · "
+            f"unrecognized {self.unrecognized} · p99 {p99_ms:.0f} ms"
+        )
+
+
+def event_of(record: Received) -> Event | None:
+    """Return the event in a record, or None where it holds something else."""
+    try:
+        return msgspec.json.decode(record.value, type=Event)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%H:%M:%S")

@@ -1,0 +1,49 @@
+"""What several commands have in common: which configuration file, and reading it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from router.assembly import CHECKS
+from router.config import Address, Configuration, load
+
+DEFAULT_CONFIG = "config/router.yaml"
+
+
+def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--config`."""
+    return click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        envvar="CALLBACK_ROUTER_CONFIG",
+        default=DEFAULT_CONFIG,
+        show_default=True,
+        help="The configuration file (or CALLBACK_ROUTER_CONFIG).",
+    )(function)
+
+
+def configured(config: Path) -> Configuration:
+    """Return the configuration, with every check of every layer.
+
+    Raises:
+        ConfigError: Something in the files must change.
+    """
+    return load(config, os.environ, CHECKS)
+
+
+def with_admin(configuration: Configuration, admin: str | None) -> Configuration:
+    """Return the configuration with another admin address, `HOST:PORT`, if one is given."""
+    if admin is None:
+        return configuration
+    host, _, port = admin.rpartition(":")
+    if not host or not port.isdigit():
+        raise click.BadParameter("expected HOST:PORT", param_hint="--admin")
+    options = msgspec.structs.replace(
+        configuration.options, admin=Address(host.strip("[]"), int(port))
+    )
+    return msgspec.structs.replace(configuration, options=options)

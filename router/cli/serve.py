@@ -1,0 +1,31 @@
+"""`callback-router serve`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from router.cli.options import config_option, configured, with_admin
+
+
+@click.command()
+@config_option
+@click.option("--admin", metavar="HOST:PORT", help="Where /healthz, /readyz and /metrics are.")
+def serve(config: Path, admin: str | None) -> None:
+    """Receive callbacks until SIGTERM or Ctrl-C."""
+    configuration = with_admin(configured(config), admin)
+    for warning in configuration.warnings:
+        print(f"{warning} (warning)", file=sys.stderr)
+
+    from router.app import Ingress, Stop
+    from router.observability import set_up_logging
+
+    set_up_logging()
+
+    async def run() -> None:
+        stop = Stop()
+        stop.listen_to_signals()
+        await Ingress(configuration).run(stop, lambda _port: None)
+
+    asyncio.run(run())

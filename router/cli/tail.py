@@ -1,0 +1,56 @@
+"""`callback-router tail`: events as they arrive in Kafka."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from router.assembly import kafka_settings_of, topics_of
+from router.cli.options import config_option, configured
+
+
+@click.command()
+@config_option
+@click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
+@click.option("--count", type=int, metavar="N", help="End after so many records.")
+@click.argument("topic", nargs=-1)
+def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start: bool) -> None:
+    """Print records of TOPIC..., or of every topic of the configuration, one a line."""
+    configuration = configured(config)
+    names = topic or tuple(topics_of(configuration))
+    settings = kafka_settings_of(configuration)
+
+    async def run() -> None:
+        from router.kafka.admin import KafkaAdmin
+        from router.kafka.consumer import KafkaReader
+        from router.kafka.producer import silence_engine
+
+        silence_engine()
+        admin = KafkaAdmin(settings)
+        try:
+            found = await admin.partitions(names)
+        finally:
+            await admin.close()
+        if missing := sorted(set(names) - set(found)):
+            print(f"tail: no such topic: {', '.join(missing)}", file=sys.stderr)
+        if not found:
+            sys.exit(1)
+        places = [(name, number) for name, total in found.items() for number in range(total)]
+        reader = KafkaReader(settings, places, from_start=from_start)
+        await reader.start()
+        left = count
+        try:
+            async for record in reader.records():
+                place = f"{record.topic}[{record.partition}]@{record.offset}"
+                print(f"{place}  {record.key.decode(errors='replace')}", end="  ")
+                print(record.value.decode(errors="replace"), flush=True)
+                if left is not None and (left := left - 1) <= 0:
+                    return
+        finally:
+            await reader.close()
+
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,85 @@
+"""`callback-router topics plan|apply`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from router.assembly import kafka_settings_of, topics_of
+from router.cli.options import config_option, configured
+from router.config import Configuration
+from router.kafka.admin import KafkaAdmin
+from router.tools.topics import Plan, Wanted, plan
+
+
+@click.group()
+def topics() -> None:
+    """Compare the topics that are needed with those of the cluster; make what is missing."""
+
+
+@topics.command("plan")
+@config_option
+def plan_command(config: Path) -> None:
+    """Show what is missing and what differs; change nothing."""
+    configuration = configured(config)
+
+    async def run() -> Plan:
+        admin = KafkaAdmin(kafka_settings_of(configuration))
+        try:
+            return await plan_of(admin, configuration)
+        finally:
+            await admin.close()
+
+    print_plan(asyncio.run(run()))
+
+
+@topics.command("apply")
+@config_option
+def apply_command(config: Path) -> None:
+    """Make the topics that are missing, and nothing else."""
+    configuration = configured(config)
+
+    async def run() -> tuple[Plan, dict[str, str]]:
+        admin = KafkaAdmin(kafka_settings_of(configuration))
+        try:
+            made = await plan_of(admin, configuration)
+            return made, await admin.create(made.missing) if made.missing else {}
+        finally:
+            await admin.close()
+
+    done, failed = asyncio.run(run())
+    print_plan(done, verb="made")
+    for name, error in failed.items():
+        print(f"failed   {name}: {error}", file=sys.stderr)
+    if failed:
+        sys.exit(1)
+
+
+async def plan_of(admin: KafkaAdmin, configuration: Configuration) -> Plan:
+    """Return the plan for a configuration and the cluster it names.
+
+    Raises:
+        UnavailableError: The cluster does not answer.
+    """
+    names = topics_of(configuration)
+    options = configuration.options.topics
+    wanted = Wanted(
+        partitions=options.partitions,
+        replication=options.replication,
+        min_insync_replicas=options.min_insync_replicas,
+        retention_ms=round(options.retention * 1000),
+        max_message_bytes=options.max_message_bytes,
+    )
+    return plan(names, wanted, await admin.states(names), await admin.brokers())
+
+
+def print_plan(shown: Plan, verb: str = "missing") -> None:
+    """Print a plan, a line per topic that is not as it shall be."""
+    for warning in shown.warnings:
+        print(f"warning  {warning}")
+    for topic in shown.missing:
+        print(f"{verb:8} {topic.name}: {topic.partitions} partitions x {topic.replication}")
+    for name, differences in shown.differing.items():
+        print(f"differs  {name}: {'; '.join(differences)}")
+    print(f"{shown.complete} topics exist, {len(shown.missing)} {verb}")

@@ -1,0 +1,1 @@
+"""What surrounds the two services: an embedded broker, simulated vendors, topics, looking."""
