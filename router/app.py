@@ -71,7 +71,10 @@ class Ingress:
         self.metrics = Metrics(version("callback-router"))
         self.readiness = Readiness()
         self.publisher = Publisher(
-            partial(KafkaProducer, self.settings), partition_of, self.metrics
+            partial(KafkaProducer, self.settings),
+            partition_of,
+            self.metrics,
+            self.settings.max_request_bytes,
         )
         listening = Listening(
             host=options.listen.host,

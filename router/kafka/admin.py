@@ -46,7 +46,7 @@ class KafkaAdmin:
         }
 
     async def states(self, topics: Iterable[str]) -> dict[str, TopicState]:
-        """Return those topics that exist, with the settings that were given to them.
+        """Return those topics that exist, with all their settings, defaults too.
 
         Raises:
             UnavailableError: The cluster does not answer.
@@ -62,7 +62,9 @@ class KafkaAdmin:
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
             raise UnavailableError(type(error).__name__) from error
         for answer in answers:
-            for _, _, _, name, entries in answer.resources:
+            for code, _, _, name, entries in answer.resources:
+                if code:
+                    raise UnavailableError(f"{name}: {kafka_errors.for_code(code).__name__}")
                 settings = {str(entry[0]): str(entry[1]) for entry in entries}
                 states[name] = msgspec.structs.replace(states[name], settings=settings)
         return states
@@ -99,7 +101,8 @@ class KafkaAdmin:
         ]
         try:
             answer = await client.create_topics(new)
-        except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
+        except (kafka_errors.KafkaError, TimeoutError, OSError, AttributeError) as error:
+            # AttributeError: aiokafka asks a controller for its id that is None
             raise UnavailableError(type(error).__name__) from error
         failed: dict[str, str] = {}
         for name, code, *message in answer.topic_errors:

@@ -1,5 +1,6 @@
 """Reading topics to look at them: no group, no commits, with aiokafka's consumer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,6 +10,7 @@ from router.errors import UnavailableError
 from router.kafka.port import KafkaSettings, Received
 
 _POLL_MS = 200
+_START_SECS = 10.0
 
 
 class KafkaReader:
@@ -38,13 +40,14 @@ class KafkaReader:
         try:
             await self._consumer.start()
             self._consumer.assign(self._partitions)
-            if self._from_start:
-                await self._consumer.seek_to_beginning(*self._partitions)
-            else:
-                await self._consumer.seek_to_end(*self._partitions)
-            for partition in self._partitions:
-                await self._consumer.position(partition)
-        except (kafka_errors.KafkaError, OSError) as error:
+            async with asyncio.timeout(_START_SECS):
+                if self._from_start:
+                    await self._consumer.seek_to_beginning(*self._partitions)
+                else:
+                    await self._consumer.seek_to_end(*self._partitions)
+                for partition in self._partitions:
+                    await self._consumer.position(partition)
+        except (kafka_errors.KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise UnavailableError(type(error).__name__) from error
 

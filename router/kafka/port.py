@@ -5,12 +5,23 @@ Design: `publish`, `tools` and the tests know these names only; `producer.py`, `
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+import ssl
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Literal, Protocol, TypedDict
 
 import msgspec
 
 from router.record import Headers, Record
+
+
+class SecurityArguments(TypedDict, total=False):
+    """The engine's arguments for TLS and SASL; every client takes them."""
+
+    security_protocol: str
+    ssl_context: ssl.SSLContext | None
+    sasl_mechanism: str
+    sasl_plain_username: str | None
+    sasl_plain_password: str | None
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +37,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap_servers: str
     client_id: str
     max_request_bytes: int = 2 * 1024 * 1024
-    security: Mapping[str, object] = msgspec.field(default_factory=dict)
+    security: SecurityArguments = msgspec.field(default_factory=SecurityArguments)
 
 
 class SendError(Exception):

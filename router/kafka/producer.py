@@ -9,10 +9,13 @@ the old one must be silent first (`close`), or it could write behind the new one
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka_errors
 from aiokafka.partitioner import murmur2
+from aiokafka.structs import RecordMetadata
 
 from router.errors import UnavailableError
 from router.kafka.port import KafkaSettings, SendError
@@ -20,6 +23,7 @@ from router.record import Record
 
 REQUEST_TIMEOUT_MS = 5_000
 _CLOSE_SECS = 1.0
+_METADATA_SECS = 0.5
 
 _REFUSED = (
     kafka_errors.MessageSizeTooLargeError,
@@ -52,6 +56,7 @@ class KafkaProducer:
             retry_backoff_ms=100,
             **settings.security,
         )
+        self._under_way: dict[asyncio.Future[None], None] = {}  # in the order of sending
 
     async def start(self) -> None:
         """Connect.
@@ -62,23 +67,43 @@ class KafkaProducer:
         try:
             await self._producer.start()
         except (kafka_errors.KafkaError, OSError) as error:
-            await self.close()
+            with suppress(TimeoutError, OSError):  # close has its own, which nobody asked for
+                await self.close()
             raise UnavailableError(type(error).__name__) from error
 
     async def send(
         self, topic: str, partition: int, records: Sequence[Record]
     ) -> asyncio.Future[None]:
         """Hand over one batch; see the port."""
+        await self._know(topic)
         batch = self._producer.create_batch()
         for record in records:
-            batch.append(
+            taken = batch.append(
                 timestamp=None, key=record.key, value=record.value, headers=list(record.headers)
             )
+            if taken is None:
+                raise SendError("refuse", "BatchTooLarge")
         try:
             written = await self._producer.send_batch(batch, topic, partition=partition)
         except kafka_errors.KafkaError as error:
             raise classified(error) from error
-        return written  # type: ignore[no-any-return]  # the stub knows RecordMetadata only
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way[told] = None
+        told.add_done_callback(self._under_way.pop)
+        written.add_done_callback(partial(_tell, told))
+        return told
+
+    async def _know(self, topic: str) -> None:
+        """Learn where a topic's partitions are, or fail soon.
+
+        aiokafka would wait the whole request time-out for a topic that is gone, and hold up the
+        batches of all others meanwhile.
+        """
+        client = self._producer.client
+        if client.cluster.partitions_for_topic(topic) is None:
+            await asyncio.wait([client.add_topic(topic)], timeout=_METADATA_SECS)
+            if client.cluster.partitions_for_topic(topic) is None:
+                raise SendError("retry", "UnknownTopic")
 
     async def close(self) -> None:
         """End at once: stop the sender, then drop the connections.
@@ -91,8 +116,25 @@ class KafkaProducer:
             task.cancel()
             await asyncio.wait([task], timeout=_CLOSE_SECS)
         self._producer._closed = True  # noqa: SLF001 - else its destructor warns
-        async with asyncio.timeout(_CLOSE_SECS):
-            await self._producer.client.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECS):
+                await self._producer.client.close()
+        finally:  # aiokafka leaves the futures of a cancelled sender pending for ever
+            for told in tuple(self._under_way):
+                told.cancel()
+
+
+def _tell(told: asyncio.Future[None], written: asyncio.Future[RecordMetadata | None]) -> None:
+    """Pass on how a batch ended, with its error classified."""
+    error = None if written.cancelled() else written.exception()
+    if told.done():
+        return
+    if written.cancelled():
+        told.cancel()
+    elif error is not None:
+        told.set_exception(classified(error))
+    else:
+        told.set_result(None)
 
 
 def classified(error: BaseException) -> SendError:

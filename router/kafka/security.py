@@ -1,7 +1,8 @@
 """The engine's arguments for TLS and SASL."""
 
 import ssl
-from collections.abc import Mapping
+
+from router.kafka.port import SecurityArguments
 
 
 def security_arguments(
@@ -11,7 +12,7 @@ def security_arguments(
     ca_file: str | None = None,
     cert_file: str | None = None,
     key_file: str | None = None,
-) -> Mapping[str, object]:
+) -> SecurityArguments:
     """Return what every client of the cluster is made with.
 
     Args:
@@ -21,7 +22,7 @@ def security_arguments(
         cert_file: Our own certificate.
         key_file: Its key.
     """
-    arguments: dict[str, object] = {"security_protocol": protocol}
+    arguments = SecurityArguments(security_protocol=protocol)
     if protocol.endswith("SSL"):
         context = ssl.create_default_context(cafile=ca_file)
         if cert_file is not None:
@@ -29,9 +30,7 @@ def security_arguments(
         arguments["ssl_context"] = context
     if login is not None:
         mechanism, username, password = login
-        arguments |= {
-            "sasl_mechanism": mechanism,
-            "sasl_plain_username": username,
-            "sasl_plain_password": password,
-        }
+        arguments["sasl_mechanism"] = mechanism
+        arguments["sasl_plain_username"] = username
+        arguments["sasl_plain_password"] = password
     return arguments

@@ -37,8 +37,10 @@ class Publisher:
         make_producer: Callable[[], Producer],
         partition_of: Callable[[bytes, int], int],
         metrics: Metrics,
+        max_request_bytes: int,
     ) -> None:
-        """Take how to make a producer, and which partition a key belongs to."""
+        """Take how to make a producer, which partition a key belongs to, and Kafka's bound."""
+        self._max_batch_bytes = min(MAX_BATCH_BYTES, max_request_bytes)
         self._generations = Generations(make_producer, metrics.producer_made)
         self._partition_of = partition_of
         self._metrics = metrics
@@ -69,10 +71,10 @@ class Publisher:
         return ticket
 
     def learn(self, partitions: Mapping[str, int]) -> None:
-        """Take the number of partitions of topics; records that waited for one find their lane."""
-        if any(self._partitions.get(topic, count) != count for topic, count in partitions.items()):
+        """Take the partitions of all topics there are; records that waited find their lane."""
+        if self._partitions != partitions:
             self._lanes_by_key.clear()
-        self._partitions.update(partitions)
+        self._partitions = dict(partitions)
         homeless, self._homeless = self._homeless, []
         for record, ticket in homeless:
             if not ticket.is_abandoned:
@@ -136,7 +138,7 @@ class Publisher:
         return lane
 
     async def _send(self, producer: Producer, lane: Lane) -> None:
-        batch, left_bytes = lane.take(MAX_BATCH_BYTES)
+        batch, left_bytes = lane.take(self._max_batch_bytes)
         self._waiting_bytes -= left_bytes
         if not batch:
             return

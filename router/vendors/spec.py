@@ -23,14 +23,16 @@ class SortedDigest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         algorithm: A name that `hashlib` knows.
-        over: Members whose values are signed; a tuple holds spellings of one member, of which
-            the first present counts, and any of several different ones may verify.
+        over: Members whose values are signed.
+        any_of: Spellings of one more signed member; where several come, any may verify.
         signature: The member that holds the digest.
         app: The member that chooses among secrets kept per application.
+        members: All that prove and nothing else: left out of what is published.
     """
 
     algorithm: Literal["sha256", "sha1"]
-    over: tuple[str | tuple[str, ...], ...]
+    over: tuple[str, ...]
+    any_of: tuple[str, ...]
     signature: str
     app: str | None = None
     members: tuple[str, ...]

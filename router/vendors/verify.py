@@ -7,9 +7,8 @@ was hashed is exactly what is used later: one parse serves both.
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
-from itertools import product
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Any, assert_never
 
 import msgspec
 
@@ -53,54 +52,48 @@ def verify(vendor: Vendor, message: Message, secrets: Secrets) -> Verified | Ref
 def _verify_sorted_digest(
     vendor: Vendor, proof: SortedDigest, message: Message, secrets: Secrets
 ) -> Verified | Refused:
-    signature = (message.members or {}).get(proof.signature)
-    if not isinstance(signature, str) or not signature:
+    members = message.members or {}
+    signature = members.get(proof.signature)
+    if type(signature) is not str or not signature:
         return Refused("proof-missing", f"{proof.signature} is missing or no text")
-    values: list[list[bytes]] = []
-    for spellings in proof.over:
-        found = _signed_values(message, spellings)
-        if not found:
-            return Refused("proof-missing", f"{_words(spellings)} is missing")
-        values.append(found)
-    app = _signed_text(message, proof.app) if proof.app else None
-    candidates = secrets.get(app.decode()) if app is not None else None
-    if candidates is None:
-        candidates = secrets.get(None, ())
+    values: list[bytes] = []
+    for name in proof.over:
+        text = _signed_text(message, members, name)
+        if text is None:
+            return Refused("proof-missing", f"{name} is missing")
+        values.append(text)
+    texts = (_signed_text(message, members, name) for name in proof.any_of)
+    spellings = {text for text in texts if text is not None}
+    if not spellings:
+        return Refused("proof-missing", f"{' or '.join(proof.any_of)} is missing")
+    candidates = _candidates(proof, message, members, secrets)
     if not candidates:
         return Refused("unknown-app", f"no secret is configured for this {proof.app}")
     given = signature.lower().encode()
+    digest = getattr(hashlib, proof.algorithm)
     is_proven = False
-    for digest in _digests(proof.algorithm, values, candidates):
-        is_proven |= hmac.compare_digest(digest, given)
+    for spelling in spellings:
+        for secret in candidates:  # all of them, so that time tells nothing
+            text = b"".join(sorted((*values, spelling, secret)))
+            is_proven |= hmac.compare_digest(digest(text).hexdigest().encode(), given)
     return Verified(vendor, message) if is_proven else Refused("proof-wrong")
 
 
-def _digests(
-    algorithm: str, values: list[list[bytes]], secrets: tuple[bytes, ...]
-) -> Iterator[bytes]:
-    for choice in product(*values):
-        for secret in secrets:
-            text = b"".join(sorted((*choice, secret)))
-            yield hashlib.new(algorithm, text).hexdigest().encode()
+def _candidates(
+    proof: SortedDigest, message: Message, members: dict[str, Any], secrets: Secrets
+) -> tuple[bytes, ...]:
+    """Return the secrets of the message's application, or those for all without their own."""
+    if proof.app is not None and len(secrets) > (None in secrets):
+        app = _signed_text(message, members, proof.app) or b""
+        own = secrets.get(app.decode())
+        if own is not None:
+            return own
+    return secrets.get(None, ())
 
 
-def _signed_values(message: Message, spellings: str | tuple[str, ...]) -> list[bytes]:
-    names = (spellings,) if isinstance(spellings, str) else spellings
-    found: list[bytes] = []
-    for name in names:
-        text = _signed_text(message, name)
-        if text is not None and text not in found:
-            found.append(text)
-    return found
-
-
-def _signed_text(message: Message, name: str) -> bytes | None:
+def _signed_text(message: Message, members: dict[str, Any], name: str) -> bytes | None:
     """Return what the vendor hashed: a text's own characters, of anything else its JSON."""
-    value = (message.members or {}).get(name)
-    if isinstance(value, str):
+    value = members.get(name)
+    if type(value) is str:
         return value.encode()
     return None if value is None else bytes(raw_members(message.body)[name])
-
-
-def _words(spellings: str | tuple[str, ...]) -> str:
-    return spellings if isinstance(spellings, str) else " or ".join(spellings)

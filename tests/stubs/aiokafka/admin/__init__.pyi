@@ -1,0 +1,4 @@
+from aiokafka.admin.client import AIOKafkaAdminClient
+from aiokafka.admin.new_topic import NewTopic
+
+__all__ = ["AIOKafkaAdminClient", "NewTopic"]

@@ -1,0 +1,45 @@
+from ssl import SSLContext
+from typing import Any
+
+from aiokafka.admin.config_resource import ConfigResource
+from aiokafka.admin.new_topic import NewTopic
+from aiokafka.protocol.admin import (
+    CreateTopicsResponse_v0,
+    CreateTopicsResponse_v1,
+    CreateTopicsResponse_v2,
+    CreateTopicsResponse_v3,
+    DescribeConfigsResponse_v0,
+    DescribeConfigsResponse_v1,
+    DescribeConfigsResponse_v2,
+)
+
+class AIOKafkaAdminClient:
+    def __init__(
+        self,
+        *,
+        bootstrap_servers: str | list[str] = "localhost",
+        client_id: str = ...,
+        request_timeout_ms: int = 40000,
+        security_protocol: str = "PLAINTEXT",
+        ssl_context: SSLContext | None = None,
+        sasl_mechanism: str = "PLAIN",
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
+    ) -> None: ...
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def create_topics(
+        self, new_topics: list[NewTopic]
+    ) -> (
+        CreateTopicsResponse_v0
+        | CreateTopicsResponse_v1
+        | CreateTopicsResponse_v2
+        | CreateTopicsResponse_v3
+    ): ...
+    async def describe_topics(self, topics: list[str] | None = None) -> list[Any]: ...
+    async def describe_cluster(self) -> dict[str, Any]: ...
+    async def describe_configs(
+        self, config_resources: list[ConfigResource]
+    ) -> list[
+        DescribeConfigsResponse_v0 | DescribeConfigsResponse_v1 | DescribeConfigsResponse_v2
+    ]: ...

@@ -1,0 +1,5 @@
+import asyncio
+
+class Sender:
+    @property
+    def sender_task(self) -> asyncio.Task[None] | None: ...
