@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config import (
@@ -160,7 +160,6 @@ def test_any_end_of_a_good_file_loads_or_is_refused(router: str, routes: str) ->
     _loads_or_says_why(_encode(f"{MINIMAL}routes: routes.yaml\n{router}"), _encode(routes))
 
 
-@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES), VALUES)
 def test_any_values_load_or_are_refused(options: dict[str, object], routes: object) -> None:
     """Known keys with values of any shape, in valid YAML."""

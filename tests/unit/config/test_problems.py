@@ -24,6 +24,36 @@ WITHOUT_KAFKA = "listen: 127.0.0.1:8080\nsources:\n  rtc: {vendor: v}\nkafka:\n"
 WITHOUT_SOURCES = 'listen: 127.0.0.1:8080\nkafka: {bootstrap_servers: "a:1"}\nsources:\n  rtc:\n'
 """Four lines, the last of which begins a source."""
 
+ALL_WRONG = """\
+listen: 0.0.0.0
+kafka:
+  bootstrap_servers: ${UNSET}
+  security_protocol: SASL_SSL
+  sasl_username: 12
+  namspace: x
+topics: {partitions: "${UNSET:-7}", replication: yes, retention: 7, max_message_bytes: 1MiB}
+sources:
+  rtc:
+    vendro: x
+    secrets: [{env: UNSET}, {env: KEY, file: b}, hunter2]
+    tokens: {file: x}
+  Bad Name:
+    vendor: &a x
+    tokens: [{env: TOKEN, app: "1"}, {file: nofile}, {env: KEY}]
+    on_stale: no
+  rtc: {}
+routes: routes.yaml
+ack: {soft: 3s, hard: 3s}
+spool: {path: !x y}
+"""
+
+ALL_WRONG_ROUTES = """\
+base: a b
+routes:
+- {name: a, when: {x: *y}}
+- {name: a, drop: maybe}
+"""
+
 
 def _problems(folder: Path, text: str, routes: str | None = None) -> list[str]:
     """Return what is told about the files, without the folder's name."""
@@ -257,31 +287,7 @@ def test_a_missing_section_is_required(tmp_path: Path) -> None:
 
 def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     """Nothing hides behind an earlier error: YAML, types, bounds, rules, references, routes."""
-    text = """\
-listen: 0.0.0.0
-kafka:
-  bootstrap_servers: ${UNSET}
-  security_protocol: SASL_SSL
-  sasl_username: 12
-  namspace: x
-topics: {partitions: "${UNSET:-7}", replication: yes, retention: 7, max_message_bytes: 1MiB}
-sources:
-  rtc:
-    vendro: x
-    secrets: [{env: UNSET}, {env: KEY, file: b}, hunter2]
-    tokens: {file: x}
-  Bad Name:
-    vendor: &a x
-    tokens: [{env: TOKEN, app: "1"}, {file: nofile}, {env: KEY}]
-    on_stale: no
-  rtc: {}
-routes: routes.yaml
-ack: {soft: 3s, hard: 3s}
-spool: {path: !x y}
-"""
-    routes = "base: a b\nroutes:\n- {name: a, when: {x: *y}}\n- {name: a, drop: maybe}\n"
-
-    assert _problems(tmp_path, text, routes) == [
+    assert _problems(tmp_path, ALL_WRONG, ALL_WRONG_ROUTES) == [
         "router.yaml:1:9: listen: expected HOST:PORT such as 0.0.0.0:8080 or [::1]:8080",
         "router.yaml:3:3: kafka.sasl_password: required, since security_protocol is SASL_SSL",
         "router.yaml:3:22: kafka.bootstrap_servers: the environment variable UNSET is not set",
