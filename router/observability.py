@@ -54,6 +54,7 @@ class Metrics:
         self._lanes_behind = self._gauge("lanes_behind", "Partitions with records that wait", "")
         self._loop_lag = self._gauge("loop_lag_seconds", "How late the event loop runs", "")
         self._gauge("build_info", "The running version", "version").labels(version).set(1)
+        self._published_of: dict[str, Callable[[float], None]] = {}
         self._bound: dict[tuple[str, str, str], Callable[[float, float], None]] = {}
 
     def durable(self, source: str, short_type: str, seconds: float, now_secs: float) -> None:
@@ -83,7 +84,10 @@ class Metrics:
 
     def records_published(self, topic: str, count: int) -> None:
         """Count durable records."""
-        self._published.labels(topic).inc(count)
+        inc = self._published_of.get(topic)
+        if inc is None:
+            inc = self._published_of[topic] = self._published.labels(topic).inc
+        inc(count)
 
     def producer_made(self, reason: str) -> None:
         """Count a producer, and why it was made."""

@@ -13,6 +13,8 @@ from router.errors import CallbackRouterError, ConfigError
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
 _COMMANDS = {
     "dev": "router.cli.dev:dev",
     "serve": "router.cli.serve:serve",
@@ -58,3 +60,5 @@ def main() -> None:
     except CallbackRouterError as error:
         print(f"callback-router: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

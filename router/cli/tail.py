@@ -40,6 +40,7 @@ def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start:
         reader = KafkaReader(settings, places, from_start=from_start)
         await reader.start()
         left = count
+        print(f"tail: {len(found)} topics, Ctrl-C stops", file=sys.stderr, flush=True)
         try:
             async for record in reader.records():
                 place = f"{record.topic}[{record.partition}]@{record.offset}"

@@ -1,8 +1,10 @@
 """`Publisher`: accepted records to Kafka, one batch per partition, told when they are durable.
 
 Design: a callback may be answered 200 only after `Ticket` tells, that is after every in-sync
-replica has every record. One pump sends for all lanes: it wakes once for all that a turn of the
-loop accepted, so batches form without timers. There is one future per batch, not per record.
+replica has every record. One pump sends for all lanes, in waves: while one is under way, what is
+accepted gathers for the next, so batches form with one timer a wave and none a record. aiokafka
+has one request per broker under way anyway; batches that it holds behind that cannot grow. There
+is one future per batch, not per record.
 
 The spool will stand beside Kafka here: a ticket not durable at the soft deadline gets a second
 way, appended in the order of its lane, and `one_is_durable` is told by whichever comes first.
@@ -23,6 +25,7 @@ from router.record import Record
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
+WAVE_SECS = 0.01
 _RETRY_SECS = 0.1
 _MAX_REMEMBERED_KEYS = 100_000
 
@@ -53,6 +56,7 @@ class Publisher:
         self._broken: str | None = None
         self._waiting_bytes = 0
         self._under_way = 0
+        self._waves = 0
         self._is_stopping = False
         self._idle = asyncio.Event()
 
@@ -67,7 +71,8 @@ class Publisher:
             return ticket
         for record in records:
             self._place(record, ticket)
-        self._wake.set()
+        if not self._under_way:
+            self._wake.set()
         return ticket
 
     def learn(self, partitions: Mapping[str, int]) -> None:
@@ -77,6 +82,7 @@ class Publisher:
         self._partitions = dict(partitions)
         homeless, self._homeless = self._homeless, []
         for record, ticket in homeless:
+            self._waiting_bytes -= record.size
             if not ticket.is_abandoned:
                 self._place(record, ticket)
         self._wake.set()
@@ -92,6 +98,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Send until cancelled; its death must end the program, or answers would be lies."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -103,6 +110,8 @@ class Publisher:
             ready, self._ready = self._ready, {}
             for lane in ready:
                 await self._send(producer, lane)
+            if self._under_way:
+                loop.call_later(WAVE_SECS, self._wake_if, self._count_wave())
 
     async def stop(self, timeout_secs: float) -> int:
         """Wait for what is under way, then end the producer; return how many batches were left."""
@@ -116,6 +125,7 @@ class Publisher:
         return left
 
     def _place(self, record: Record, ticket: Ticket) -> None:
+        self._waiting_bytes += record.size
         lane = self._lanes_by_key.get((record.topic, record.key))
         if lane is None:
             count = self._partitions.get(record.topic)
@@ -127,7 +137,6 @@ class Publisher:
                 self._lanes_by_key.clear()
             self._lanes_by_key[record.topic, record.key] = lane
         lane.add(Waiting(record, ticket))
-        self._waiting_bytes += record.size
         if not lane.under_way:
             self._ready[lane] = None
 
@@ -195,5 +204,14 @@ class Publisher:
             self._idle.set()
         if lane.waiting:
             self._ready[lane] = None
-        if lane.waiting or self._broken is not None:
+        if self._broken is not None or (self._ready and not self._under_way):
+            self._wake.set()
+
+    def _count_wave(self) -> int:
+        self._waves += 1
+        return self._waves
+
+    def _wake_if(self, wave: int) -> None:
+        """Go on without a wave that takes long: one slow broker must not hold up the others."""
+        if wave == self._waves and self._ready:
             self._wake.set()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import product
 from typing import Any
 
 import msgspec
@@ -32,6 +31,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...] = ()
     key: str = DEFAULT_KEY
     is_drop: bool = False
+
+    def can_match(self, **known: str) -> bool:
+        """Tell whether an event of this vendor, type and source could match at all."""
+        return all(
+            condition.test.fits(known[condition.path])
+            for condition in self.conditions
+            if condition.path in known
+        )
 
     def misfits(self, event: Event, source: str) -> list[Condition]:
         """Return the conditions that keep the rule from acting on the event."""
@@ -91,10 +98,15 @@ class RouteTable:
             sources: Name, vendor and short types of each source.
         """
         found: set[str] = set()
-        templates = [self.base, *(topic for rule in self.rules for topic in rule.topics)]
         for name, vendor, types in sources:
-            for template, short_type in product(templates, types):
-                found.add(self._topic(template, f"{vendor}.{short_type}", name))
+            for short_type in types:
+                matching = [
+                    rule
+                    for rule in self.rules
+                    if rule.can_match(vendor=vendor, type=short_type, source=name)
+                ]
+                templates = [self.base, *(topic for rule in matching for topic in rule.topics)]
+                found |= {self._topic(t, f"{vendor}.{short_type}", name) for t in templates}
         return sorted(found)
 
     def _topic(self, template: str, event_type: str, source: str) -> str:

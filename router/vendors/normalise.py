@@ -207,12 +207,21 @@ def _subject(
     vendor: Vendor, entity: tuple[str, ...], members: dict[str, Any], sent: dict[str, Any]
 ) -> str | None:
     """Return the subject, or None where a part of it cannot be read."""
-    parts = [_name(members.get(member)) for member in vendor.subject.within]
-    if entity:
-        candidates = (_name(_at(sent, path)) for path in entity)
-        parts.append(next((name for name in candidates if name is not None), None))
-    readable = [part for part in parts if part is not None]
-    return "/".join(readable) if readable and len(readable) == len(parts) else None
+    parts: list[str] = []
+    for member in vendor.subject.within:
+        name = _name(members.get(member))
+        if name is None:
+            return None
+        parts.append(name)
+    for path in entity:
+        name = _name(_at(sent, path))
+        if name is not None:
+            parts.append(name)
+            break
+    else:
+        if entity:
+            return None
+    return "/".join(parts) or None
 
 
 def _any_subject(vendor: Vendor, members: dict[str, Any]) -> str | None:
@@ -225,6 +234,8 @@ def _any_subject(vendor: Vendor, members: dict[str, Any]) -> str | None:
 
 
 def _at(value: Any, path: str) -> Any:
+    if "." not in path:
+        return value.get(path)
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -234,15 +245,15 @@ def _name(value: Any) -> str | None:
     """Return *value* as text that can name something, or None."""
     if type(value) is int:
         value = str(value)
-    if not isinstance(value, str) or not value or not _is_safe(value):
-        return None
-    return value
+    return value if type(value) is str and value and _is_safe(value) else None
 
 
 def _is_safe(text: str) -> bool:
+    if len(text) <= MAX_NAME_BYTES // 4 and text.isprintable():
+        return True  # nearly every name: UTF-8 takes four bytes a character at most
     if len(text) > MAX_NAME_BYTES or len(text.encode()) > MAX_NAME_BYTES:
         return False
-    return text.isprintable() or _CONTROL.search(text) is None
+    return _CONTROL.search(text) is None
 
 
 def _identity(
@@ -275,9 +286,13 @@ def _can_name(value: Any) -> bool:
 def _vendor_id(vendor: Vendor, members: dict[str, Any]) -> str | None:
     if not isinstance(vendor.identity, VendorId):
         return None
-    parts = [_name(members.get(member)) for member in vendor.identity.members]
-    readable = [part for part in parts if part is not None]
-    return "/".join(readable) if len(readable) == len(parts) else None
+    parts: list[str] = []
+    for member in vendor.identity.members:
+        name = _name(members.get(member))
+        if name is None:
+            return None
+        parts.append(name)
+    return "/".join(parts)
 
 
 def _time(
