@@ -1,0 +1,128 @@
+"""The README holds: its YAML loads, its event is what comes out, its commands run."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from router.assembly import CHECKS
+from router.cli.lines import PUBLISHED_VECTOR
+from router.config import load
+from router.ingress.receive import Accepted, Instant, Request, decide
+from router.ingress.sources import Head, Limits, Source, Sources
+from router.routing import RouteTable
+from router.vendors import vendors
+from tests.cluster import Cluster
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BIN = Path(sys.executable).parent
+SECRETS = {"RTC_CALLBACK_KEY": "1234", "STUDIO_TOKEN": "a-token-for-the-studio"}
+ENDLESS = {"serve", "tail"}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Return every command of the shell blocks and of inline code, without its comment."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    lines += re.findall(r"`(\.venv/bin/callback-router [^`{]+)`", README)
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(".venv")]
+
+
+def test_the_first_screen_has_the_two_commands() -> None:
+    """`make run` and `make test` are there, and are targets."""
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("run", "test", "install", "bench"):
+        assert f"make {target}" in README
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_configurations_load(tmp_path: Path) -> None:
+    """The first YAML block is a configuration and the second its routes, without a warning."""
+    router, routes = blocks("yaml")
+    (tmp_path / "router.yaml").write_text(f"{router}routes: routes.yaml\n")
+    (tmp_path / "routes.yaml").write_text(routes)
+    long_enough = SECRETS | {"RTC_CALLBACK_KEY": "long-enough-key"}
+    configuration = load(tmp_path / "router.yaml", long_enough, CHECKS)
+    assert list(configuration.options.sources) == ["rtc", "studio"]
+    assert [route.name for route in configuration.routes.routes] == ["recordings", "no-noise"]
+    assert configuration.warnings == ()
+
+
+def test_the_shown_event_is_what_comes_out() -> None:
+    """The published callback of the vendor's document becomes the event of the JSON block."""
+    (shown,) = (json.loads(block) for block in blocks("json"))
+    source = Source(name="rtc", vendor=vendors()["volcengine-rtc"], secrets={None: (b"1234",)})
+    sources = Sources([source], Limits(max_body_bytes=1 << 20, max_record_bytes=2 << 20))
+    head = Head(method="POST", target="/callbacks/rtc", address="192.0.2.1")
+    request = Request(head=head, body=PUBLISHED_VECTOR.encode(), traceparent=shown["traceparent"])
+    now = Instant(1_795_248_000_123, "0" * 31 + "1")  # 2026-11-21T08:00:00.123Z
+    outcome = decide(request, sources, RouteTable(), now)
+    assert isinstance(outcome, Accepted)
+    value: dict[str, Any] = msgspec.json.decode(outcome.records[0].value)
+    assert value == shown
+
+
+def test_every_vendor_is_in_the_table() -> None:
+    """Each vendor that is found has a row."""
+    for name in vendors():
+        assert f"`vendor: {name}`" in README
+
+
+def test_the_shown_lines_are_those_of_dev() -> None:
+    """The shown output has the banner's and the events' form, as `lines` prints them."""
+    shown = blocks("text")[0].splitlines()
+    assert re.fullmatch(
+        r"callback-router \d+\.\d+   ingress http://\S+   kafka embedded .+", shown[0]
+    )
+    assert shown[1].startswith("try it:  curl -sS http://127.0.0.1:8080/callbacks/rtc -d '{")
+    line = re.compile(
+        r"\d\d:\d\d:\d\d (rtc|studio) +\d{3} +\d+ ms  (refused: |\S+ +\S+ +-> \S+@\d+)"
+    )
+    assert all(line.match(text) for text in shown[2:-1])
+    assert re.fullmatch(r"\[30 s\] accepted .* p99 \d+ ms", shown[-1])
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_runs(
+    command: list[str], kafka: Cluster, unique: str, tmp_path: Path
+) -> None:
+    """Each command of the README does its work with the shipped configuration."""
+    for name in ("router.yaml", "routes.yaml"):
+        text = (ROOT / "config" / name).read_text()
+        (tmp_path / "config").mkdir(exist_ok=True)
+        (tmp_path / "config" / name).write_text(_isolated(text, unique))
+    (tmp_path / "body.json").write_text(PUBLISHED_VECTOR)
+    environ = os.environ | SECRETS | {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
+    run = [BIN / "callback-router"]
+    subprocess.run([*run, "topics", "apply"], cwd=tmp_path, env=environ, check=True)
+    process = subprocess.Popen([*run, *command], cwd=tmp_path, env=environ, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    if command[0] in ENDLESS:
+        for line in process.stderr:
+            if b'"listening"' in line or line.startswith(b"tail:"):
+                break
+        process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in ((0, 130) if command[0] in ENDLESS else (0,)), errors.decode()
+    assert b"Traceback" not in errors
+
+
+def _isolated(text: str, unique: str) -> str:
+    """Return the shipped file with free ports and a namespace of its own."""
+    text = re.sub(r"^listen: .*$", "listen: 127.0.0.1:0", text, flags=re.MULTILINE)
+    text = re.sub(r"^admin: .*$", "admin: 127.0.0.1:0", text, flags=re.MULTILINE)
+    return re.sub(r"^(\s+)namespace: .*$", rf"\1namespace: {unique}.", text, flags=re.MULTILINE)
