@@ -8,6 +8,7 @@ from router.vendors.refusal import Refused
 from router.vendors.spec import Message, PathToken, Vendor
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SHALLOW = 100
 _any = msgspec.json.Decoder()
 _raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -32,9 +33,9 @@ def without_mark(body: bytes) -> bytes:
     return body.removeprefix(_BYTE_ORDER_MARK)
 
 
-def raw_members(body: bytes) -> dict[str, msgspec.Raw]:
-    """Return the members of a body known to be a JSON object, each as its own text."""
-    return _raw_members.decode(without_mark(body))
+def raw_members(message: Message) -> dict[str, msgspec.Raw]:
+    """Return the members of a message that is a JSON object, each as its own text."""
+    return message.raw or _raw_members.decode(without_mark(message.body))
 
 
 def decode(vendor: Vendor, body: bytes) -> Message | Refused:
@@ -48,7 +49,19 @@ def decode(vendor: Vendor, body: bytes) -> Message | Refused:
         return Refused("empty-body")
     members = json_value(text)
     if isinstance(members, dict):
-        return Message(body=body, members=members)
+        # How deep the stack still reaches differs from here to there: what may be deep is cut
+        # into its members now, or counts as no JSON.
+        may_be_deep = text.count(b"[") + text.count(b"{") > _SHALLOW
+        raw = _cut(text) if may_be_deep else {}
+        if raw is not None:
+            return Message(body=body, members=members, raw=raw or None)
     if isinstance(vendor.proof, PathToken):
         return Message(body=body, members=None)
     return Refused("not-json", "the body is no JSON object")
+
+
+def _cut(text: bytes) -> dict[str, msgspec.Raw] | None:
+    try:
+        return _raw_members.decode(text)
+    except UNDECODABLE:
+        return None

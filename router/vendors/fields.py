@@ -26,6 +26,22 @@ class TooDeepError(ValueError):
     """A value nests deeper than `MAX_DEPTH`."""
 
 
+def nests_deeper(value: Any, depth: int) -> bool:
+    """Tell whether lists and objects in *value* nest deeper than *depth*; any depth is safe."""
+    level = [value]
+    for _ in range(depth + 1):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = inner
+        if not level:
+            return False
+    return True
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One documented field.
 

@@ -15,8 +15,8 @@ import msgspec
 
 from router.clock import LAST_MS, format_rfc3339, parse_rfc3339
 from router.event import UNRECOGNIZED, Event, IdBasis, TimeBasis
-from router.vendors.decode import NOT_JSON, json_value, raw_members
-from router.vendors.fields import Pass, TooDeepError
+from router.vendors.decode import NOT_JSON, json_value, raw_members, without_mark
+from router.vendors.fields import MAX_DEPTH, Pass, TooDeepError, nests_deeper, snake_case
 from router.vendors.spec import EventType, Message, Moment, NaturalId, Vendor, VendorId
 from router.vendors.verify import Verified
 
@@ -97,7 +97,7 @@ def unrecognized(proven: Verified, delivery: Delivery, doubt: Doubt, detail: str
     members = message.members or {}
     name = _vendor_id(vendor, members)
     id_basis: IdBasis = "vendor" if name else vendor.unnamed
-    digest = "" if name else _content_id(vendor, UNRECOGNIZED, content)
+    digest = "" if name else _hash([vendor.name, UNRECOGNIZED, content])
     event_type = EventType(
         name=f"{vendor.name}.{UNRECOGNIZED}", short_name=UNRECOGNIZED, table={}, entity=()
     )
@@ -133,10 +133,10 @@ def _recognized(
         return _Doubtful("bad-field", "a field that names the subject cannot be read")
     walk = Pass()
     data = walk.fields(event_type.table, sent, others)
-    identity = _identity(vendor, event_type, members, data)
+    identity = _identity(vendor, event_type, members, sent, data)
     if identity is None:
         return _Doubtful("bad-field", "a field that names the event cannot be read")
-    time = _time(vendor.time, members, data)
+    time = _time(vendor.time, members, sent, data)
     event = _event(event_type, delivery, subject=subject, time=time, identity=identity, data=data)
     return Normalised(event, event_type.short_name, walk.unknown)
 
@@ -256,19 +256,33 @@ def _is_safe(text: str) -> bool:
     return _CONTROL.search(text) is None
 
 
+def _normalised(sent: dict[str, Any], data: dict[str, Any], path: str) -> Any:
+    """Return the field that the vendor calls *path*, as it stands in `data`.
+
+    One that another spelling put under the same name is not the vendor's, and names nothing.
+    """
+    if _at(sent, path) is None:
+        return None
+    return _at(data, ".".join(snake_case(part) for part in path.split(".")))
+
+
 def _identity(
-    vendor: Vendor, event_type: EventType, members: dict[str, Any], data: dict[str, Any]
+    vendor: Vendor,
+    event_type: EventType,
+    members: dict[str, Any],
+    sent: dict[str, Any],
+    data: dict[str, Any],
 ) -> tuple[str, IdBasis] | None:
     """Return the id and its basis, or None where a field that names the event is unreadable."""
     if isinstance(vendor.identity, VendorId):
         name = _vendor_id(vendor, members)
         return None if name is None else (name, "vendor")
     natural = vendor.identity.get(event_type.short_name)
-    values = [] if natural is None else [_at(data, path) for path in natural.fields]
+    values = [] if natural is None else [_normalised(sent, data, path) for path in natural.fields]
     if not all(_can_name(value) for value in values):
         return None
     if natural is None or _lacks_required(natural, values):
-        return _content_id(vendor, event_type.short_name, data), vendor.unnamed
+        return _hash([vendor.name, event_type.short_name, data]), vendor.unnamed
     return _hash([vendor.name, event_type.short_name, *values]), "natural"
 
 
@@ -296,12 +310,15 @@ def _vendor_id(vendor: Vendor, members: dict[str, Any]) -> str | None:
 
 
 def _time(
-    moments: tuple[Moment, ...], members: dict[str, Any], data: dict[str, Any]
+    moments: tuple[Moment, ...],
+    members: dict[str, Any],
+    sent: dict[str, Any],
+    data: dict[str, Any],
 ) -> tuple[int | None, TimeBasis]:
     for moment in moments:
         unix_ms: Any = None
         if moment.field is not None:
-            unix_ms = data.get(moment.field)
+            unix_ms = _normalised(sent, data, moment.field)
         elif moment.member is not None:
             text = members.get(moment.member)
             unix_ms = parse_rfc3339(text) if isinstance(text, str) else None
@@ -311,26 +328,25 @@ def _time(
 
 
 def _kept(vendor: Vendor, message: Message) -> tuple[dict[str, Any], Any]:
-    """Return the body for `data`, and the value that its content's hash is taken over."""
+    """Return the body for `data`, and the value that its content's hash is taken over.
+
+    What nests too deep for its readers is kept like what is no JSON at all: as base64.
+    """
+    proof = vendor.proof.members
+    text = without_mark(message.body)
     if message.members is not None:
-        raw = {
-            key: text
-            for key, text in raw_members(message.body).items()
-            if key not in vendor.proof.members
-        }
-        return {"body": raw}, {key: message.members[key] for key in raw}
-    value = json_value(message.body)
-    if value is not NOT_JSON:
-        return {"body": msgspec.Raw(message.body)}, value
-    text = b64encode(message.body).decode()
-    return {"body_base64": text}, text
-
-
-def _content_id(vendor: Vendor, short_type: str, content: Any) -> str:
-    try:
-        return _hash([vendor.name, short_type, content])
-    except RecursionError:  # decodes, but two levels more do not encode
-        return _hash([vendor.name, short_type, "too deep"])
+        raw = {key: value for key, value in raw_members(message).items() if key not in proof}
+        members = {key: message.members[key] for key in raw}
+        if not nests_deeper(members, MAX_DEPTH):
+            return {"body": raw}, members
+        text = msgspec.json.encode(raw)
+    else:
+        value = json_value(text)
+        if value is not NOT_JSON and not nests_deeper(value, MAX_DEPTH):
+            return {"body": msgspec.Raw(text)}, value
+        text = message.body
+    encoded = b64encode(text).decode()
+    return {"body_base64": encoded}, encoded
 
 
 def _hash(values: list[Any]) -> str:

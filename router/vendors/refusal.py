@@ -29,7 +29,14 @@ Reason = Literal[
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The request is not accepted; nothing of it is published."""
+    """The request is not accepted; nothing of it is published.
+
+    Attributes:
+        reason: Part of the answer.
+        hint: For operators only.
+        source: The name of the source, where the request reached one.
+    """
 
     reason: Reason
     hint: str = ""
+    source: str = ""

@@ -97,7 +97,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """A place that may hold the time: a field of `data` in milliseconds, or a member in text."""
+    """A place that may hold the time: a field in milliseconds, or an envelope member in text."""
 
     basis: Literal["event", "envelope"]
     field: str | None = None
@@ -111,10 +111,10 @@ class VendorId(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NaturalId(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields of `data` that name an occurrence of one type; without a required one, nothing does.
+    """Fields that name an occurrence of one type; without a required one, nothing does.
 
     Attributes:
-        fields: In the order in which they are hashed; `a.b` is field b inside a.
+        fields: In the order in which they are hashed, as normalised.
         required: Those without which the occurrence has no name.
     """
 
@@ -208,10 +208,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         body: Exactly as received.
         members: The JSON object in it; None where it is none (see `decode`).
+        raw: The text of each member, where the object may nest deep; see `raw_members`.
     """
 
     body: bytes
     members: dict[str, Any] | None
+    raw: dict[str, msgspec.Raw] | None = None
 
 
 def is_rfc3339(text: str) -> bool:

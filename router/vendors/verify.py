@@ -96,4 +96,4 @@ def _signed_text(message: Message, members: dict[str, Any], name: str) -> bytes 
     value = members.get(name)
     if type(value) is str:
         return value.encode()
-    return None if value is None else bytes(raw_members(message.body)[name])
+    return None if value is None else bytes(raw_members(message)[name])

@@ -10,6 +10,8 @@ from router.vendors.spec import Moment, NaturalId, PathToken, Payload, Subject, 
 
 __all__ = ["VENDOR"]
 
+_PROGRESS = ("CasterId", "EventMessage.ShowId", "EventMessage.ProgressTime", "ResponseTime")
+
 VENDOR = Vendor(
     name="alibaba-caster",
     source="ApsaraVideo Live: Production studio callbacks, Chinese and English editions",
@@ -19,34 +21,21 @@ VENDOR = Vendor(
     subject=Subject(
         entity=("CasterId", "EventMessage.ProgramId", "EventMessage.ShowId"), is_own_only=False
     ),
-    time=(Moment(basis="event", field="response_time"),),
+    time=(Moment(basis="event", field="ResponseTime"),),
     identity={
         "OperateCallback": NaturalId(
             fields=(
-                "caster_id",
-                "event_message.request_id",
-                "event_message.scene_id",
-                "event_message.layout_id",
-                "event_message.resource_id",
-                "event_message.component_id",
-                "event_message.code",
+                "CasterId",
+                "EventMessage.RequestId",
+                "EventMessage.SceneId",
+                "EventMessage.LayoutId",
+                "EventMessage.ResourceId",
+                "EventMessage.ComponentId",
+                "EventMessage.Code",
             ),
-            required=("event_message.request_id",),
+            required=("EventMessage.RequestId",),
         ),
-        "ShowListDTSCallback": NaturalId(
-            fields=(
-                "caster_id",
-                "event_message.show_id",
-                "event_message.progress_time",
-                "response_time",
-            ),
-            required=(
-                "caster_id",
-                "event_message.show_id",
-                "event_message.progress_time",
-                "response_time",
-            ),
-        ),
+        "ShowListDTSCallback": NaturalId(fields=_PROGRESS, required=_PROGRESS),
     },
     unnamed="none",
     events=events.ALL,

@@ -69,7 +69,7 @@ VENDOR = Vendor(
         within=("AppId",), entity=("RoomId", "PublicStreamId", "TaskId"), is_own_only=True
     ),
     time=(
-        Moment(basis="event", field="timestamp"),
+        Moment(basis="event", field="Timestamp"),
         Moment(basis="envelope", member="EventTime"),
     ),
     identity=VendorId(members=("AppId", "EventId")),
