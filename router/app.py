@@ -10,6 +10,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from router.assembly import kafka_settings_of, routes_of, sources_of, topics_of
 from router.config import Configuration
-from router.errors import UnavailableError
+from router.errors import ConfigError, UnavailableError
 from router.ingress.admin import Readiness, admin_app
 from router.ingress.server import Listening, Server
 from router.kafka.admin import KafkaAdmin
@@ -43,19 +44,14 @@ class Stop:
         self.urgent = asyncio.Event()
 
     def listen_to_signals(self) -> None:
-        """Take SIGTERM as a wish, SIGINT (Ctrl-C) and a second signal as an urgent one."""
+        """Take SIGTERM as a wish, and SIGINT (Ctrl-C) as an urgent one."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._terminate)
+        loop.add_signal_handler(signal.SIGTERM, self.wished.set)
         loop.add_signal_handler(signal.SIGINT, self.now)
 
     def now(self) -> None:
         """End at once, in good order."""
         self.urgent.set()
-        self.wished.set()
-
-    def _terminate(self) -> None:
-        if self.wished.is_set():
-            self.urgent.set()
         self.wished.set()
 
 
@@ -70,6 +66,7 @@ class Ingress:
         self.settings = kafka_settings_of(configuration)
         self.metrics = Metrics(version("callback-router"))
         self.readiness = Readiness()
+        self._learn_now = asyncio.Event()
         self.publisher = Publisher(
             partial(KafkaProducer, self.settings),
             partition_of,
@@ -103,36 +100,54 @@ class Ingress:
         silence_engine()
         _collect_rarely()
         questions = admin or KafkaAdmin(self.settings)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self.publisher.run()),
-                group.create_task(self.server.sweep()),
-                group.create_task(self._learn_topics(questions)),
-            ]
-            runner = await self._admin_runner() if has_admin_port else None
+        runner = await self._admin_runner() if has_admin_port else None
+        try:
             port = await self.server.start()
-            self.readiness.is_ready = True
-            log.info("listening", port=port, topics=len(self.topics))
-            on_listening(port)
-            await stop.wished.wait()
-            await self._drain(stop)
-            for task in tasks:
-                task.cancel()
-        await questions.close()
-        if runner is not None:
-            await runner.cleanup()
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self.publisher.run()),
+                    group.create_task(self.server.sweep()),
+                    group.create_task(self._learn_topics(questions)),
+                ]
+                self.readiness.is_ready = True
+                log.info("listening", port=port, topics=len(self.topics))
+                on_listening(port)
+                await stop.wished.wait()
+                await self._drain(stop)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await questions.close()
+            if runner is not None:
+                await runner.cleanup()
         log.info("stopped")
+
+    def reload(self, read: Callable[[], Configuration]) -> None:
+        """Take sources, secrets and routes of a configuration read anew; a bad one changes nothing.
+
+        What the process was started with (addresses, Kafka, deadlines) needs a restart.
+        """
+        try:
+            configuration = read()
+        except ConfigError as error:
+            problems = [str(problem) for problem in error.problems]
+            log.error("config_reload_failed", problems=problems)  # noqa: TRY400 - no traceback
+            self.metrics.reloaded("failed")
+            return
+        self.topics = topics_of(configuration)
+        self.server.replace(sources_of(configuration), routes_of(configuration))
+        self._learn_now.set()
+        self.metrics.reloaded("done")
+        log.info("config_reloaded", sources=list(configuration.options.sources))
 
     async def _drain(self, stop: Stop) -> None:
         self.readiness.is_ready = False
         self.server.is_draining = True
         options = self.configuration.options
         log.info("draining", lame_duck_secs=0.0 if stop.urgent.is_set() else options.lame_duck)
-        try:
+        with suppress(TimeoutError):  # the usual end of the lame duck
             async with asyncio.timeout(options.lame_duck):
                 await stop.urgent.wait()
-        except TimeoutError:
-            pass  # the usual end of the lame duck
         await self.server.stop(options.ack.hard + 0.5)
         left = await self.publisher.stop(PUBLISHER_STOP_SECS)
         if left:
@@ -154,14 +169,21 @@ class Ingress:
             elif known_missing and not missing:
                 log.info("topics_complete")
             known_missing = missing
-            await asyncio.sleep(_LEARN_AGAIN_SECS if missing else _LEARN_SECS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEARN_AGAIN_SECS if missing else _LEARN_SECS):
+                    await self._learn_now.wait()
+            self._learn_now.clear()
 
     async def _admin_runner(self) -> web.AppRunner:
         address = self.configuration.options.admin
         app = admin_app(self.metrics, self.readiness, self.server)
         runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await runner.setup()
-        await web.TCPSite(runner, address.host, address.port).start()
+        try:
+            await web.TCPSite(runner, address.host, address.port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise UnavailableError(f"cannot listen on {address}: {error.strerror}") from error
         return runner
 
 

@@ -29,6 +29,7 @@ class Metrics:
     | records_published_total | topic | records that all in-sync replicas have |
     | producer_generations_total | reason | producers made, and why |
     | route_key_fallbacks_total | route | keys that were missing, so that the subject served |
+    | config_reloads_total | outcome | reloads on SIGHUP: done, failed |
     | lanes_behind | | partitions with records that wait for the batch before them |
     | loop_lag_seconds | | how late the event loop runs |
     | build_info | version | always 1 |
@@ -42,6 +43,7 @@ class Metrics:
         self._unknown = self._counter("unknown_fields", "Undocumented fields", "vendor type")
         self._published = self._counter("records_published", "Durable records", "topic")
         self._generations = self._counter("producer_generations", "Producers made", "reason")
+        self._reloads = self._counter("config_reloads", "Reloads on SIGHUP", "outcome")
         self._keyless = self._counter("route_key_fallbacks", "Keys replaced by subjects", "route")
         self._ack = Histogram(
             f"{_PREFIX}_ack_seconds",
@@ -92,6 +94,10 @@ class Metrics:
     def producer_made(self, reason: str) -> None:
         """Count a producer, and why it was made."""
         self._generations.labels(reason).inc()
+
+    def reloaded(self, outcome: str) -> None:
+        """Count a reload of the configuration: `done` or `failed`."""
+        self._reloads.labels(outcome).inc()
 
     def watch(self, lanes_behind: int, loop_lag_secs: float) -> None:
         """Set the gauges that are looked at now and then."""

@@ -9,6 +9,9 @@ import msgspec
 from router.event import Event
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+_MAX_HEADERS_BYTES = 1024
+"""Of `headers_of` and the record's own fields: the parts of an id have 256 bytes at most."""
+
 Headers = tuple[tuple[str, bytes], ...]
 
 _encoder = msgspec.json.Encoder()
@@ -33,7 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def size(self) -> int:
         """An upper bound of the bytes that the record takes in a batch."""
-        return len(self.value) + len(self.key) + 512
+        return len(self.value) + len(self.key) + _MAX_HEADERS_BYTES
 
 
 def encode_event(event: Event) -> bytes:

@@ -1,6 +1,7 @@
 """`callback-router serve`."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from router.cli.options import config_option, configured, with_admin
 @config_option
 @click.option("--admin", metavar="HOST:PORT", help="Where /healthz, /readyz and /metrics are.")
 def serve(config: Path, admin: str | None) -> None:
-    """Receive callbacks until SIGTERM or Ctrl-C."""
+    """Receive callbacks until SIGTERM or Ctrl-C; SIGHUP reads sources and routes again."""
     configuration = with_admin(configured(config), admin)
     for warning in configuration.warnings:
         print(f"{warning} (warning)", file=sys.stderr)
@@ -26,6 +27,10 @@ def serve(config: Path, admin: str | None) -> None:
     async def run() -> None:
         stop = Stop()
         stop.listen_to_signals()
-        await Ingress(configuration).run(stop, lambda _port: None)
+        ingress = Ingress(configuration)
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGHUP, ingress.reload, lambda: configured(config)
+        )
+        await ingress.run(stop, lambda _port: None)
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ Source: RFC 9112; for what must be refused, `answers` and the contract's table.
 import enum
 import re
 from collections import deque
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import StreamReader, hdrs
@@ -43,7 +43,10 @@ MAX_LINE_BYTES = 8190
 MAX_HEADERS = 100
 MAX_PIPELINED = 16
 
-_UNKNOWN_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
+_METHODS = frozenset(HTTPMethod)
+
+_CONTINUE = "100-continue"
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 
 
 class State(enum.Enum):
@@ -152,8 +155,8 @@ class Connection(BaseProtocol):
     def close_when_idle(self) -> None:
         """End as soon as nothing is being answered: the server stops."""
         self._is_last = True
-        if self.state is State.IDLE or (self.state is State.HEAD and not self._has_bytes):
-            self._close()
+        if self.state in (State.HEAD, State.IDLE) and self.transport is not None:
+            self.transport.close()  # nothing is owed to a head that is not whole
 
     def _go_on(self) -> None:
         try:
@@ -188,19 +191,9 @@ class Connection(BaseProtocol):
         self.source_name = found.name
         if not payload.is_eof():
             self._until(State.BODY, BODY_SECS)
-            if not self._expectation_met(message):
-                return False
-        return True
-
-    def _expectation_met(self, message: RawRequestMessage) -> bool:
-        expected = message.headers.get(hdrs.EXPECT)
-        if expected is None or message.version < HttpVersion11:
-            return True
-        if expected.lower() != "100-continue":
-            self._refuse_framing("malformed", HTTPStatus.EXPECTATION_FAILED)
-            return False
-        if self.transport is not None and not self._queue[0][1].total_bytes:
-            self.transport.write(CONTINUE)
+            is_waiting = hdrs.EXPECT in message.headers and not payload.total_bytes
+            if is_waiting and message.version == HttpVersion11 and self.transport is not None:
+                self.transport.write(CONTINUE)
         return True
 
     def _finish_body(self) -> bool:
@@ -253,7 +246,7 @@ class Connection(BaseProtocol):
         self._is_last |= not payload.is_eof()
         address = self._head.address if self._head else self.peer
         reason = self.server.count_refused(
-            refused, self.source_name, address, self._loop.time() - self._head_at
+            refused, refused.source or self.source_name, address, self._loop.time() - self._head_at
         )
         self._answer(
             self.server.answers.problem(reason, is_last=self._is_last, method=message.method)
@@ -328,7 +321,8 @@ class Connection(BaseProtocol):
 def _fault_of(error: HttpProcessingError, data: bytes) -> tuple[Reason, HTTPStatus]:
     if isinstance(error, LineTooLong):
         return "malformed", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-    if isinstance(error, BadHttpMethod) and _UNKNOWN_METHOD.match(data):
+    line = _REQUEST_LINE.match(data) if isinstance(error, BadHttpMethod) else None
+    if line is not None and line[1].decode() not in _METHODS:  # else it is what came behind
         return "method", HTTPStatus.METHOD_NOT_ALLOWED
     return "malformed", HTTPStatus.BAD_REQUEST
 
@@ -337,6 +331,8 @@ def _framing_fault(message: RawRequestMessage) -> HTTPStatus | None:
     """Return the status for framing that aiohttp's parser lets through, or None."""
     if message.version not in (HttpVersion10, HttpVersion11):
         return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    if message.headers.get(hdrs.EXPECT, _CONTINUE).lower() != _CONTINUE:
+        return HTTPStatus.EXPECTATION_FAILED
     coding = message.headers.get(hdrs.TRANSFER_ENCODING)
     if coding is None:
         return None

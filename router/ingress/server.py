@@ -11,7 +11,7 @@ import structlog
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
-from router.errors import InvariantError
+from router.errors import InvariantError, UnavailableError
 from router.ingress.answers import FAILED_PROOF, Answers
 from router.ingress.connection import Connection
 from router.ingress.failures import Buckets
@@ -86,16 +86,26 @@ class Server:
         self._emptied = asyncio.Event()
 
     async def start(self) -> int:
-        """Listen; return the port."""
+        """Listen; return the port.
+
+        Raises:
+            UnavailableError: The address is taken, or not ours.
+        """
         loop = asyncio.get_running_loop()
         self.answers.refresh(time.time())
-        self._server = await loop.create_server(
-            lambda: Connection(self, loop),
-            self._listening.host,
-            self._listening.port,
-            backlog=BACKLOG,
-        )
+        host, port = self._listening.host, self._listening.port
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self, loop), host, port, backlog=BACKLOG
+            )
+        except OSError as error:
+            raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror}") from error
         return int(self._server.sockets[0].getsockname()[1])
+
+    def replace(self, sources: Sources, routes: RouteTable) -> None:
+        """Decide by these from the next request on."""
+        self.sources = sources
+        self._routes = routes
 
     async def sweep(self) -> None:
         """Act on deadlines, ten times a second, until cancelled."""

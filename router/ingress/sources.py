@@ -82,13 +82,14 @@ class Sources:
         if source is None:
             return Refused("not-found")
         if source.allow and not is_within(head.address, source.allow):
-            return Refused("address")
+            return Refused("address", source=source.name)
         if head.content_encoding.strip().lower() not in ("", "identity"):
-            return Refused("media-type", "a Content-Encoding other than identity")
+            hint = "a Content-Encoding other than identity"
+            return Refused("media-type", hint, source.name)
         if head.content_type.lstrip().lower().startswith("multipart/"):
-            return Refused("media-type", "a multipart body")
+            return Refused("media-type", "a multipart body", source.name)
         if head.content_length is not None and head.content_length > self.limits.max_body_bytes:
-            return Refused("too-large")
+            return Refused("too-large", source=source.name)
         return source
 
     def _reached(self, target: str) -> Source | None:

@@ -53,6 +53,9 @@ class Generations:
             producer = self._make()
             try:
                 await producer.start()
+            except asyncio.CancelledError:
+                await _closed(producer)
+                raise
             except UnavailableError as error:
                 log.warning("kafka_unavailable", error=str(error), retry_after_secs=backoff)
                 await asyncio.sleep(uniform(backoff / 2, backoff))  # noqa: S311 - jitter

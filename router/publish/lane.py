@@ -84,17 +84,16 @@ class Lane:
                 break
             self.under_way.append(self.waiting.popleft())
             taken += size
-        self._singly = max(0, self._singly - 1)
         return self.under_way, left + taken
 
     def written(self) -> list[Waiting]:
         """Return the batch under way, which is durable; the lane is free."""
-        batch, self.under_way = self.under_way, []
-        return batch
+        self._singly = max(0, self._singly - len(self.under_way))
+        return self._taken_off()
 
     def failed(self) -> int:
         """Put the batch under way back in front; return its bytes."""
-        batch = self.written()
+        batch = self._taken_off()
         self.waiting.extendleft(reversed(batch))
         return sum(item.record.size for item in batch)
 
@@ -107,3 +106,7 @@ class Lane:
             return self.written()[0], 0
         self._singly = len(self.under_way)
         return None, self.failed()
+
+    def _taken_off(self) -> list[Waiting]:
+        batch, self.under_way = self.under_way, []
+        return batch

@@ -57,7 +57,7 @@ class Publisher:
         self._waiting_bytes = 0
         self._under_way = 0
         self._waves = 0
-        self._is_stopping = False
+        self._is_stopping = self._is_stopped = False
         self._idle = asyncio.Event()
 
     def publish(self, records: Sequence[Record], on_durable: Callable[[], None]) -> Ticket:
@@ -97,11 +97,13 @@ class Publisher:
         return sum(1 for lane in self._lanes.values() if lane.waiting)
 
     async def run(self) -> None:
-        """Send until cancelled; its death must end the program, or answers would be lies."""
+        """Send until cancelled or stopped; its death must end the program, or answers would be lies."""
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._is_stopped:
+                return
             producer = await self._generations.current()
             if self._broken is not None:
                 reason, self._broken = self._broken, None
@@ -116,11 +118,12 @@ class Publisher:
     async def stop(self, timeout_secs: float) -> int:
         """Wait for what is under way, then end the producer; return how many batches were left."""
         self._is_stopping = True
-        if self._under_way:
+        if self._under_way or self._ready:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_secs):
                     await self._idle.wait()
         left = self._under_way
+        self._is_stopped = True
         await self._generations.close()
         return left
 
@@ -200,10 +203,10 @@ class Publisher:
             self._go_on(lane)
 
     def _go_on(self, lane: Lane) -> None:
-        if self._is_stopping and not self._under_way:
-            self._idle.set()
         if lane.waiting:
             self._ready[lane] = None
+        elif self._is_stopping and not self._under_way and not self._ready:
+            self._idle.set()
         if self._broken is not None or (self._ready and not self._under_way):
             self._wake.set()
 
