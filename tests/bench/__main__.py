@@ -1,0 +1,147 @@
+"""`make bench`: both systems in turns, the table, and exit 1 where ours is not the cheaper one."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec  # .admin does not export it to mypy
+
+from tests.bench import callbacks
+from tests.bench.load import LoadError, generator_name, load
+from tests.bench.report import HEADER, Figures, cpu_ratios, figures_of, medians
+from tests.bench.systems import OURS, Running, SystemDiedError, obvious, ours, running
+from tests.cluster import Cluster, ToolMissingError
+
+CONNECTIONS = (64, 512)
+PARTITIONS = 6
+_DECISIVE = 512
+_WARM_UP_SECS = 2.0
+_QUICK_SECS = 2.0
+_CALL_SECS = 20.0
+
+
+class Bench:
+    """Two running servers, the load, and what came of it."""
+
+    def __init__(self, systems: Sequence[Running], generator: str, bodies: Path) -> None:
+        """Take the servers, each of which has answered one callback."""
+        self.runs: list[Figures] = []
+        self.failures = 0
+        self.accepted = {each.system.name: 1 for each in systems}
+        self._systems = systems
+        self._generator = generator
+        self._bodies = bodies
+
+    def measure(self, connections: int, secs: float, rounds: int) -> None:
+        """Load the systems in turns and keep the figures, after a warm-up of each."""
+        for each in self._systems:
+            self._load(each, connections, min(secs, _WARM_UP_SECS))
+        for _ in range(rounds):
+            for each in self._systems:
+                run = self._load(each, connections, secs)
+                click.echo(run.row())
+                self.runs.append(run)
+
+    def _load(self, running_system: Running, connections: int, secs: float) -> Figures:
+        system = running_system.system
+        before = running_system.cpu_secs()
+        answers = load(self._generator, system.port, connections, secs, self._bodies)
+        cpu_secs = running_system.cpu_secs() - before
+        self.failures += answers.failures
+        self.accepted[system.name] += max(0, answers.requests - answers.failures)
+        return figures_of(
+            system.name, connections, answers, cpu_secs, running_system.resident_mib()
+        )
+
+
+def records_in(bootstrap_servers: str, topics: Iterable[str]) -> int:
+    """Return how many records *topics* hold: offsets begin at 0, and nothing is transactional."""
+    # 2 is "critical": the client tells of its own end else.
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 2})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # theirs
+    partitions = (TopicPartition(t, number) for t in topics for number in range(PARTITIONS))
+    ends = admin.list_offsets(dict.fromkeys(partitions, latest))
+    return sum(end.result(timeout=_CALL_SECS).offset for end in ends.values())
+
+
+@click.command()
+@click.option("--secs", default=8.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=2, show_default=True, help="Runs of each system.")
+@click.option("--quick", is_flag=True, help="Runs of 2 s: whether it works, not how fast.")
+@click.option("--load", "generator", type=click.Choice(["wrk", "own"]), help="What makes the load.")
+def bench(secs: float, rounds: int, *, quick: bool, generator: str | None) -> None:
+    """Measure the hot path beside the obvious service; exit 1 where ours is not cheaper."""
+    chosen = generator or generator_name()
+    try:
+        problems = _bench(_QUICK_SECS if quick else secs, rounds, chosen)
+    except (ToolMissingError, LoadError, SystemDiedError) as error:
+        raise click.ClickException(str(error)) from error
+    for problem in problems:
+        click.echo(f"FAILED: {problem}")
+    sys.exit(1 if problems else 0)
+
+
+def _bench(secs: float, rounds: int, generator: str) -> list[str]:
+    """Run everything and print the figures; return what is wrong."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        kafka = stack.enter_context(Cluster.start(folder))
+        bodies = callbacks.bodies()
+        path = folder / "bodies"
+        path.write_bytes(b"".join(body + b"\n" for body in bodies))
+        systems = [obvious(kafka.bootstrap_servers), ours(folder, kafka.bootstrap_servers)]
+        kafka.create_topics([t for system in systems for t in system.topics], PARTITIONS)
+        started = [stack.enter_context(running(each, folder, bodies[0])) for each in systems]
+        measured = Bench(started, generator, path)
+        click.echo(_title(secs, rounds, generator))
+        click.echo(HEADER)
+        for connections in CONNECTIONS:
+            measured.measure(connections, secs, rounds)
+        written = {each.name: records_in(kafka.bootstrap_servers, each.topics) for each in systems}
+    return [*_summary(measured), *_missing(measured, written)]
+
+
+def _title(secs: float, rounds: int, generator: str) -> str:
+    return (
+        f"{callbacks.COUNT:,} signed RTC callbacks, {len(callbacks.TYPES)} topics x {PARTITIONS} "
+        f"partitions, one broker, load: {generator}, {os.cpu_count()} cores for all; "
+        f"{rounds} x {secs:g} s each"
+    )
+
+
+def _summary(measured: Bench) -> list[str]:
+    """Print medians and ratios; return the problems with them."""
+    figures = medians(measured.runs)
+    click.echo(f"\nmedian\n{HEADER}")
+    for each in figures:
+        click.echo(each.row())
+    ratios = cpu_ratios(figures)
+    text = ", ".join(f"{ratio:.2f} at {count}" for count, ratio in ratios.items())
+    click.echo(f"\nCPU per callback, {OURS} / obvious service: {text} connections")
+    problems = []
+    if ratios[_DECISIVE] >= 1.0:
+        problems.append(f"{OURS} is not cheaper at {_DECISIVE} connections")
+    if measured.failures:
+        problems.append(f"{measured.failures:,} answers were not 200, or did not come")
+    return problems
+
+
+def _missing(measured: Bench, written: dict[str, int]) -> list[str]:
+    """Print what Kafka holds; return the systems that answered 200 to more than that."""
+    for name, accepted in measured.accepted.items():
+        click.echo(f"{name}: {accepted:,} times 200, {written[name]:,} records in Kafka")
+    return [
+        f"{name}: {accepted - written[name]:,} callbacks answered 200 are not in Kafka"
+        for name, accepted in measured.accepted.items()
+        if written[name] < accepted
+    ]
+
+
+if __name__ == "__main__":
+    bench()
