@@ -57,6 +57,7 @@ class Publisher:
         self._waiting_bytes = 0
         self._under_way = 0
         self._waves = 0
+        self._is_wave_late = False
         self._is_stopping = self._is_stopped = False
         self._idle = asyncio.Event()
 
@@ -71,8 +72,7 @@ class Publisher:
             return ticket
         for record in records:
             self._place(record, ticket)
-        if not self._under_way:
-            self._wake.set()
+        self._wake_if_due()
         return ticket
 
     def learn(self, partitions: Mapping[str, int]) -> None:
@@ -112,8 +112,9 @@ class Publisher:
             ready, self._ready = self._ready, {}
             for lane in ready:
                 await self._send(producer, lane)
-            if self._under_way:
-                loop.call_later(WAVE_SECS, self._wake_if, self._count_wave())
+            self._waves += 1
+            self._is_wave_late = False
+            loop.call_later(WAVE_SECS, self._wave_is_late, self._waves)
 
     async def stop(self, timeout_secs: float) -> int:
         """Wait for what is under way, then end the producer; return how many batches were left."""
@@ -207,14 +208,15 @@ class Publisher:
             self._ready[lane] = None
         elif self._is_stopping and not self._under_way and not self._ready:
             self._idle.set()
-        if self._broken is not None or (self._ready and not self._under_way):
+        self._wake_if_due()
+
+    def _wake_if_due(self) -> None:
+        """Begin the next wave if the last one is back, or takes so long that others wait for it."""
+        is_next_due = not self._under_way or self._is_wave_late
+        if self._broken is not None or (self._ready and is_next_due):
             self._wake.set()
 
-    def _count_wave(self) -> int:
-        self._waves += 1
-        return self._waves
-
-    def _wake_if(self, wave: int) -> None:
-        """Go on without a wave that takes long: one slow broker must not hold up the others."""
-        if wave == self._waves and self._ready:
-            self._wake.set()
+    def _wave_is_late(self, wave: int) -> None:
+        if wave == self._waves:  # one slow broker must not hold up the others
+            self._is_wave_late = True
+            self._wake_if_due()

@@ -47,21 +47,16 @@ def decode(vendor: Vendor, body: bytes) -> Message | Refused:
     text = without_mark(body)
     if not text or text.isspace():
         return Refused("empty-body")
-    members = json_value(text)
-    if isinstance(members, dict):
+    try:
+        members = _any.decode(text)
         # How deep the stack still reaches differs from here to there: what may be deep is cut
         # into its members now, or counts as no JSON.
         may_be_deep = text.count(b"[") + text.count(b"{") > _SHALLOW
-        raw = _cut(text) if may_be_deep else {}
-        if raw is not None:
-            return Message(body=body, members=members, raw=raw or None)
+        raw = _raw_members.decode(text) if may_be_deep else None
+    except UNDECODABLE:
+        members = raw = None  # also an array of more than _SHALLOW brackets: no object either
+    if isinstance(members, dict):
+        return Message(body=body, members=members, raw=raw)
     if isinstance(vendor.proof, PathToken):
         return Message(body=body, members=None)
     return Refused("not-json", "the body is no JSON object")
-
-
-def _cut(text: bytes) -> dict[str, msgspec.Raw] | None:
-    try:
-        return _raw_members.decode(text)
-    except UNDECODABLE:
-        return None

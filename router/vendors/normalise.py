@@ -319,7 +319,7 @@ def _time(
         unix_ms: Any = None
         if moment.field is not None:
             unix_ms = _normalised(sent, data, moment.field)
-        elif moment.member is not None:
+        else:
             text = members.get(moment.member)
             unix_ms = parse_rfc3339(text) if isinstance(text, str) else None
         if type(unix_ms) is int and 0 <= unix_ms <= LAST_MS:

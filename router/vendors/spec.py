@@ -101,7 +101,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     basis: Literal["event", "envelope"]
     field: str | None = None
-    member: str | None = None
+    member: str = ""
 
 
 class VendorId(msgspec.Struct, frozen=True, kw_only=True):
