@@ -9,11 +9,12 @@ pipelined behind waits in a bounded queue while the socket is not read.
 Source: RFC 9112; for what must be refused, `answers` and the contract's table.
 """
 
+import asyncio
 import enum
 import re
 from collections import deque
 from http import HTTPMethod, HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from aiohttp import StreamReader, hdrs
 from aiohttp.base_protocol import BaseProtocol
@@ -24,16 +25,12 @@ from aiohttp.http_exceptions import (
     LineTooLong,
 )
 
-from router.ingress.answers import CONTINUE
+from router.ingress.answers import CONTINUE, Answers
 from router.ingress.receive import Accepted, Request
-from router.ingress.sources import Head, Source
+from router.ingress.sources import Head, Source, Sources
 from router.publish.lane import Ticket
+from router.publish.publisher import Publisher
 from router.vendors.refusal import Reason, Refused
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from router.ingress.server import Server
 
 HEAD_SECS = 5.0
 BODY_SECS = 2.0
@@ -60,10 +57,44 @@ class State(enum.Enum):
     GONE = enum.auto()
 
 
+class Service(Protocol):
+    """What a connection asks of the server that it belongs to."""
+
+    sources: Sources
+    publisher: Publisher
+    answers: Answers
+    hard_secs: float
+    is_draining: bool
+
+    def admit(self, connection: "Connection") -> bool:
+        """Count a new connection; False where its address has too many."""
+
+    def forget(self, connection: "Connection") -> None:
+        """Let go of a connection that is gone."""
+
+    def address_of(self, peer: str, message: RawRequestMessage) -> str:
+        """Return the sender's address behind trusted proxies."""
+
+    def decide(self, source: Source, request: Request) -> Accepted | Refused:
+        """Decide a whole request at this moment."""
+
+    def count_durable(self, accepted: Accepted, seconds: float) -> None:
+        """Count a callback that is answered 200."""
+
+    def count_unavailable(self, accepted: Accepted) -> None:
+        """Count a callback that is answered 503."""
+
+    def count_refused(self, refused: Refused, source: str, address: str, seconds: float) -> Reason:
+        """Count a refused request, and return the reason to answer with."""
+
+    def log_bug(self, error: Exception) -> None:
+        """Log what nobody expected."""
+
+
 class Connection(BaseProtocol):
     """One connection; the server makes it, sweeps it, and decides its requests."""
 
-    def __init__(self, server: "Server", loop: "asyncio.AbstractEventLoop") -> None:
+    def __init__(self, server: Service, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; nothing is connected yet."""
         parser = HttpRequestParser(
             self,
@@ -94,7 +125,7 @@ class Connection(BaseProtocol):
         self._is_paused = False
         self._fault: tuple[Reason, HTTPStatus] | None = None
 
-    def connection_made(self, transport: "asyncio.BaseTransport") -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first head: its time counts from here."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")

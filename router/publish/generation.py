@@ -29,6 +29,11 @@ class Generations:
         self._on_made = on_made
         self._current: Producer | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a producer now."""
+        return self._current is not None
+
     async def current(self) -> Producer:
         """Return the living producer; wait until there is one."""
         if self._current is None:

@@ -112,6 +112,8 @@ class Publisher:
             ready, self._ready = self._ready, {}
             for lane in ready:
                 await self._send(producer, lane)
+            if self._is_stopping and not self._under_way and not self._ready:
+                self._idle.set()
             self._waves += 1
             self._is_wave_late = False
             loop.call_later(WAVE_SECS, self._wave_is_late, self._waves)
@@ -119,7 +121,7 @@ class Publisher:
     async def stop(self, timeout_secs: float) -> int:
         """Wait for what is under way, then end the producer; return how many batches were left."""
         self._is_stopping = True
-        if self._under_way or self._ready:
+        if self._generations.is_alive and (self._under_way or self._ready):
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_secs):
                     await self._idle.wait()
@@ -169,8 +171,9 @@ class Publisher:
         if written.cancelled():
             self._failed(lane, SendError("retry", "closed"))
         elif (error := written.exception()) is not None:
-            failure = error if isinstance(error, SendError) else SendError("replace", str(error))
-            self._failed(lane, failure)
+            if not isinstance(error, SendError):
+                error = SendError("replace", type(error).__name__)
+            self._failed(lane, error)
         else:
             self._under_way -= 1
             batch = lane.written()
@@ -206,8 +209,8 @@ class Publisher:
     def _go_on(self, lane: Lane) -> None:
         if lane.waiting:
             self._ready[lane] = None
-        elif self._is_stopping and not self._under_way and not self._ready:
-            self._idle.set()
+        if self._is_stopping:
+            self._wake.set()
         self._wake_if_due()
 
     def _wake_if_due(self) -> None:

@@ -92,9 +92,10 @@ def test_headers_are_plain_names_to_filter_by() -> None:
         encode_event(EVENT)[:-1],
         encode_event(EVENT).replace(b'"1.0"', b'"0.3"'),
         encode_event(EVENT).replace(b'"vendor"', b'"guess"'),
+        encode_event(EVENT).replace(b'"event"', b'"guess"'),
         encode_event(EVENT).replace(b'{"room_id"', b'[{"room_id"'),
     ],
-    ids=["empty", "array", "nothing", "cut-off", "version", "basis", "data"],
+    ids=["empty", "array", "nothing", "cut-off", "version", "id-basis", "time-basis", "data"],
 )
 def test_what_is_no_event_is_not_read(value: bytes) -> None:
     """Anything else on a topic is an error of msgspec, for the reader to settle."""

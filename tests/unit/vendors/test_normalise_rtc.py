@@ -14,6 +14,7 @@ from tests.unit.vendors.test_sender import (
     event_of,
     rtc,
     rtc_object,
+    signature,
 )
 
 ROOM = {"RoomId": "room1"}
@@ -190,6 +191,26 @@ def test_the_first_of_several_doubts_counts(
 
     assert outcome.doubt == doubt
     assert (outcome.short_type == "Unrecognized") == (doubt is not None)
+
+
+@pytest.mark.parametrize(
+    ("member", "doubt"),
+    [
+        ("EventType", "suspicious"),
+        ("EventTime", "suspicious"),
+        ("Version", "suspicious"),
+        ("EventData", "bad-payload"),
+        ("EventId", None),
+        ("AppId", None),
+        ("Nonce", None),
+    ],
+)
+def test_a_number_for_a_text_is_proven_and_judged(member: str, doubt: str | None) -> None:
+    """Each signed member may come as a number; it is what its place makes of it."""
+    values = {**VECTOR, member: "123"}
+    envelope = {**values, member: 123, "Signature": signature(values)}
+
+    assert accepted("rtc", json.dumps(envelope).encode()).doubt == doubt
 
 
 @pytest.mark.parametrize(
