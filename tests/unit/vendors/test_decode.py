@@ -29,7 +29,18 @@ def test_an_empty_body_is_refused(vendor: Vendor, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"x", b"[]", b"null", b'"{}"', b"1", b"{", b'{"a":1}x', b'{"a":"\xff"}', b"{'a':1}", b'{"a":NaN}'],
+    [
+        b"x",
+        b"[]",
+        b"null",
+        b'"{}"',
+        b"1",
+        b"{",
+        b'{"a":1}x',
+        b'{"a":"\xff"}',
+        b"{'a':1}",
+        b'{"a":NaN}',
+    ],
     ids=repr,
 )
 def test_a_signed_body_must_be_a_json_object(body: bytes) -> None:
