@@ -127,12 +127,14 @@ def _recognized(
     payload: dict[str, Any],
     delivery: Delivery,
 ) -> Normalised | _Doubtful:
-    sent, others = _content(vendor, members, payload)
+    sent, displaced = _content(vendor, members, payload)
     subject = _subject(vendor, event_type.entity, members, sent)
     if subject is None:
         return _Doubtful("bad-field", "a field that names the subject cannot be read")
     walk = Pass()
-    data = walk.fields(event_type.table, sent, others)
+    data = walk.fields(event_type.table, sent, displaced)
+    if vendor.payload.is_merged:
+        walk.unknown += len(members.keys() - vendor.known_members)
     identity = _identity(vendor, event_type, members, sent, data)
     if identity is None:
         return _Doubtful("bad-field", "a field that names the event cannot be read")
@@ -181,26 +183,26 @@ def _misshapen(vendor: Vendor, members: dict[str, Any]) -> _Doubtful | None:
 def _content(
     vendor: Vendor, members: dict[str, Any], payload: dict[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    """Return what may be documented, and what of the envelope nobody documented."""
+    """Return what may be documented, and what of the payload a carried member displaces.
+
+    Beside a merged payload, members that no document knows are left out: the digest does not
+    cover them, so whoever saw one callback could add any field to it.
+    """
     known = vendor.known_members
     if not vendor.payload.is_merged:
         sent = {key: value for key, value in members.items() if key not in known}
         sent[vendor.payload.member] = payload
         return sent, []
     sent = dict(payload)
-    others = (
-        []
-        if members.keys() <= known
-        else [(key, value) for key, value in members.items() if key not in known]
-    )
+    displaced: list[tuple[str, Any]] = []
     for carry in vendor.carry:
         value = members.get(carry.member)
         if value is None or (not carry.wins and carry.member in sent):
             continue
         if carry.is_alone and carry.member in sent:
-            others.append((carry.member, sent[carry.member]))
+            displaced.append((carry.member, sent[carry.member]))
         sent[carry.member] = value
-    return sent, others
+    return sent, displaced
 
 
 def _subject(

@@ -1,7 +1,8 @@
 """Volcengine RTC: a signed envelope around the event's own JSON text.
 
 Design: the digest covers sorted values without separators, so it does not bind a value to its
-place; `shapes` catches what an exchange of values would turn up. `Nonce` was called `Noce` in
+place; `shapes` catches what an exchange of values would turn up. Nor does it cover other members
+of the envelope: they are counted and left out, all but the documented `BusinessId`. `Nonce` was called `Noce` in
 older editions; either may come, and one of two different ones is enough.
 """
 
