@@ -23,7 +23,7 @@ from router.errors import ConfigError, UnavailableError
 from router.ingress.admin import Readiness, admin_app
 from router.ingress.server import Listening, Server
 from router.kafka.admin import KafkaAdmin
-from router.kafka.producer import KafkaProducer, partition_of, silence_engine
+from router.kafka.producer import KafkaProducer, partition_of
 from router.observability import Metrics
 from router.publish.publisher import Publisher
 
@@ -97,7 +97,6 @@ class Ingress:
         has_admin_port: bool = True,
     ) -> None:
         """Run until *stop*; *on_listening* is told the port once callbacks can come."""
-        silence_engine()
         _collect_rarely()
         questions = admin or KafkaAdmin(self.settings)
         runner = await self._admin_runner() if has_admin_port else None

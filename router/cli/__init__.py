@@ -5,6 +5,7 @@ of a network library costs a tenth of a second that `--help` and `check` need no
 0 done, 1 failed, 2 the user must change something.
 """
 
+import logging
 import sys
 
 import click
@@ -51,6 +52,8 @@ def _cli() -> None:
 
 def main() -> None:
     """Run the command line; errors of ours are lines, not tracebacks."""
+    # What matters of aiokafka's own lines is logged, or said, by us.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         _cli()
     except ConfigError as error:

@@ -159,7 +159,7 @@ async def _reader(ingress: Ingress, *, is_embedded: bool) -> KafkaReader:
             plan = await plan_of(admin, ingress.configuration)
             for name, error in (await admin.create(plan.missing)).items() if plan.missing else ():
                 print(f"{name}: {error}", file=sys.stderr)
-        found = await admin.partitions(ingress.topics)
+        found = await admin.wait_for(ingress.topics)
     finally:
         await admin.close()
     places = [(name, number) for name, total in found.items() for number in range(total)]

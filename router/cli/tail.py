@@ -24,9 +24,7 @@ def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start:
     async def run() -> None:
         from router.kafka.admin import KafkaAdmin
         from router.kafka.consumer import KafkaReader
-        from router.kafka.producer import silence_engine
 
-        silence_engine()
         admin = KafkaAdmin(settings)
         try:
             found = await admin.partitions(names)

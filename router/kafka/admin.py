@@ -1,5 +1,6 @@
 """Questions to the cluster and the making of topics, with aiokafka's admin client."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -8,9 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from router.errors import UnavailableError
-from router.kafka.port import KafkaSettings
+from router.kafka.port import KafkaSettings, unreachable
 
 REQUEST_TIMEOUT_MS = 10_000
+_TRIES = 100
+_TRY_SECS = 0.1
 
 
 class TopicState(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class KafkaAdmin:
         try:
             answers = await client.describe_configs(resources)
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
         for answer in answers:
             for code, _, _, name, entries in answer.resources:
                 if code:
@@ -79,16 +82,17 @@ class KafkaAdmin:
         try:
             return len((await client.describe_cluster())["brokers"])
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
 
     async def create(self, topics: Iterable[TopicState]) -> dict[str, str]:
-        """Make topics; return the error of each that could not be made, by name.
+        """Make topics, wait until they are known; return the error of each that was not made.
 
         One that somebody else has just made is no error.
 
         Raises:
             UnavailableError: The cluster does not answer.
         """
+        topics = list(topics)
         client = await self._connected()
         new = [
             NewTopic(
@@ -103,13 +107,29 @@ class KafkaAdmin:
             answer = await client.create_topics(new)
         except (kafka_errors.KafkaError, TimeoutError, OSError, AttributeError) as error:
             # AttributeError: aiokafka asks a controller for its id that is None
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
         failed: dict[str, str] = {}
         for name, code, *message in answer.topic_errors:
             kind = kafka_errors.for_code(code)
             if code and kind is not kafka_errors.TopicAlreadyExistsError:
                 failed[name] = f"{kind.__name__}: {message[0] if message else ''}".rstrip(": ")
+        await self.wait_for([topic.name for topic in topics if topic.name not in failed])
         return failed
+
+    async def wait_for(self, topics: list[str]) -> dict[str, int]:
+        """Return the partitions of *topics* as soon as all exist: brokers learn of new ones late.
+
+        Raises:
+            UnavailableError: Some do not appear, or the cluster does not answer.
+        """
+        found: dict[str, int] = {}
+        for _ in range(_TRIES):
+            found = await self.partitions(topics)
+            if len(found) == len(topics):
+                return found
+            await asyncio.sleep(_TRY_SECS)
+        missing = ", ".join(sorted(set(topics) - set(found)))
+        raise UnavailableError(f"topics do not appear: {missing}")
 
     async def ask_for(self, topics: Iterable[str]) -> None:
         """Ask for topics by name, which makes them where the broker creates what it is asked for.
@@ -131,7 +151,7 @@ class KafkaAdmin:
             found = await client.describe_topics(topics)
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
             await self.close()
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
         return [
             TopicState(
                 name=topic["topic"],
@@ -154,6 +174,6 @@ class KafkaAdmin:
                 await client.start()
             except (kafka_errors.KafkaError, OSError) as error:
                 await client.close()
-                raise UnavailableError(type(error).__name__) from error
+                raise unreachable(self._settings, error) from error
             self._client = client
         return self._client

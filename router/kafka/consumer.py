@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka_errors
 
-from router.errors import UnavailableError
-from router.kafka.port import KafkaSettings, Received
+from router.kafka.port import KafkaSettings, Received, unreachable
 
 _POLL_MS = 200
 _START_SECS = 10.0
@@ -22,6 +21,7 @@ class KafkaReader:
         """Take the partitions (topic, number); nothing is connected yet. Needs a running loop."""
         self._partitions = [TopicPartition(topic, number) for topic, number in partitions]
         self._from_start = from_start
+        self._settings = settings
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap_servers,
             client_id=settings.client_id,
@@ -49,7 +49,7 @@ class KafkaReader:
                     await self._consumer.position(partition)
         except (kafka_errors.KafkaError, OSError, TimeoutError) as error:
             await self.close()
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
 
     async def records(self) -> AsyncIterator[Received]:
         """Yield records as they come, for ever."""

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypedDict
 
 import msgspec
 
+from router.errors import UnavailableError
 from router.record import Headers, Record
 
 
@@ -38,6 +39,11 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     max_request_bytes: int = 2 * 1024 * 1024
     security: SecurityArguments = msgspec.field(default_factory=SecurityArguments)
+
+
+def unreachable(settings: KafkaSettings, error: BaseException) -> UnavailableError:
+    """Return what an error of the engine is to everybody else, with the address in it."""
+    return UnavailableError(f"Kafka at {settings.bootstrap_servers}: {type(error).__name__}")
 
 
 class SendError(Exception):

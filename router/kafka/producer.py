@@ -7,7 +7,6 @@ the old one must be silent first (`close`), or it could write behind the new one
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,8 +16,7 @@ from aiokafka import errors as kafka_errors
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import RecordMetadata
 
-from router.errors import UnavailableError
-from router.kafka.port import KafkaSettings, SendError
+from router.kafka.port import KafkaSettings, SendError, unreachable
 from router.record import Record
 
 REQUEST_TIMEOUT_MS = 5_000
@@ -45,6 +43,7 @@ class KafkaProducer:
 
     def __init__(self, settings: KafkaSettings) -> None:
         """Take the settings; nothing is connected yet. Needs a running loop."""
+        self._settings = settings
         self._producer = AIOKafkaProducer(
             bootstrap_servers=settings.bootstrap_servers,
             client_id=settings.client_id,
@@ -64,18 +63,25 @@ class KafkaProducer:
         Raises:
             UnavailableError: No broker answered.
         """
+        starting = asyncio.ensure_future(self._producer.start())
         try:
-            await self._producer.start()
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Cancelled half-way, aiokafka forgets the connection it was making.
+            await asyncio.wait([starting], timeout=_METADATA_SECS)
+            if not starting.cancel() and not starting.cancelled():
+                starting.exception()  # looked at, so that asyncio does not complain
+            raise
         except (kafka_errors.KafkaError, OSError) as error:
             with suppress(TimeoutError, OSError):  # close has its own, which nobody asked for
                 await self.close()
-            raise UnavailableError(type(error).__name__) from error
+            raise unreachable(self._settings, error) from error
 
     async def send(
         self, topic: str, partition: int, records: Sequence[Record]
     ) -> asyncio.Future[None]:
         """Hand over one batch; see the port."""
-        await self._know(topic)
+        await self._know(topic, partition)
         batch = self._producer.create_batch()
         for record in records:
             taken = batch.append(
@@ -93,17 +99,20 @@ class KafkaProducer:
         written.add_done_callback(partial(_tell, told))
         return told
 
-    async def _know(self, topic: str) -> None:
-        """Learn where a topic's partitions are, or fail soon.
+    async def _know(self, topic: str, partition: int) -> None:
+        """Learn where a partition is, or fail soon.
 
-        aiokafka would wait the whole request time-out for a topic that is gone, and hold up the
-        batches of all others meanwhile.
+        aiokafka would wait the whole request time-out for a topic that is gone, holding up the
+        batches of all others, and would take a partition that is new for a mistake of ours.
         """
         client = self._producer.client
-        if client.cluster.partitions_for_topic(topic) is None:
-            await asyncio.wait([client.add_topic(topic)], timeout=_METADATA_SECS)
-            if client.cluster.partitions_for_topic(topic) is None:
-                raise SendError("retry", "UnknownTopic")
+        if partition in (client.cluster.partitions_for_topic(topic) or ()):
+            return
+        # add_topic asks only for a topic that is new to it, so the other asks in any case.
+        asked = [client.add_topic(topic), client.force_metadata_update()]
+        await asyncio.wait(asked, timeout=_METADATA_SECS)
+        if partition not in (client.cluster.partitions_for_topic(topic) or ()):
+            raise SendError("retry", "UnknownPartition")
 
     async def close(self) -> None:
         """End at once: stop the sender, then drop the connections.
@@ -150,8 +159,3 @@ def classified(error: BaseException) -> SendError:
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of a key, the same as the Java client's default."""
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
-
-
-def silence_engine() -> None:
-    """Keep aiokafka's own log lines for errors: what matters of them is logged by us."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

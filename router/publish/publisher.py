@@ -52,6 +52,7 @@ class Publisher:
         self._lanes_by_key: dict[tuple[str, bytes], Lane] = {}
         self._homeless: list[tuple[Record, Ticket]] = []
         self._ready: dict[Lane, None] = {}
+        self._troubled: set[Lane] = set()
         self._wake = asyncio.Event()
         self._broken: str | None = None
         self._waiting_bytes = 0
@@ -176,6 +177,7 @@ class Publisher:
             self._failed(lane, error)
         else:
             self._under_way -= 1
+            self._troubled.discard(lane)
             batch = lane.written()
             self._metrics.records_published(lane.topic, len(batch))
             for item in batch:
@@ -190,13 +192,15 @@ class Publisher:
         else:
             returned = lane.failed()
         self._waiting_bytes += returned
-        log.warning(
-            "batch_failed",
-            topic=lane.topic,
-            partition=lane.partition,
-            error=error.kind,
-            remedy=error.remedy,
-        )
+        if lane not in self._troubled:  # a line per change of state, not per try
+            self._troubled.add(lane)
+            log.warning(
+                "batch_failed",
+                topic=lane.topic,
+                partition=lane.partition,
+                error=error.kind,
+                remedy=error.remedy,
+            )
         if culprit is not None:
             log.error("record_refused", topic=lane.topic, size=culprit.record.size)
         if error.remedy == "retry":
