@@ -18,7 +18,7 @@ from router.routing import RouteTable
 from router.vendors import vendors
 from router.vendors.refusal import Refused
 from router.vendors.verify import Secrets
-from tests.unit.vendors.test_sender import LIMITS, NOW, NOW_TEXT, PATHS, SIGNED, TOKEN, signature
+from tests.sender import LIMITS, NOW, NOW_TEXT, PATHS, SIGNED, TOKEN, signature
 
 FOLDER = Path(__file__).parents[2] / "router" / "vendors"
 SAMPLES: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from router.ingress.receive import Accepted, Instant, Request, decide, receive, 
 from router.ingress.sources import Head, Limits, Sources
 from router.routing import RouteTable, Rule, parse_conditions
 from router.vendors.refusal import Refused
-from tests.unit.vendors.test_sender import (
+from tests.sender import (
     NOW,
     NOW_TEXT,
     PATHS,

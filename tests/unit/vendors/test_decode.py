@@ -11,7 +11,7 @@ from router.vendors import vendors
 from router.vendors.decode import NOT_JSON, decode, json_value, raw_members
 from router.vendors.refusal import Refused
 from router.vendors.spec import Message, Vendor
-from tests.unit.vendors.test_sender import ask, event_of, rtc
+from tests.sender import ask, event_of, rtc
 
 MARK = b"\xef\xbb\xbf"
 RTC = vendors()["volcengine-rtc"]

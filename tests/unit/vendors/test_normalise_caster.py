@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.vendors.test_sender import NOW, NOW_TEXT, accepted, caster, event_of
+from tests.sender import NOW, NOW_TEXT, accepted, caster, event_of
 
 OPERATE = (
     ("RequestId", "SceneId", "LayoutId", "ResourceId", "ComponentId", "Code"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.vendors.test_sender import (
+from tests.sender import (
     EVENT_DATA,
     NOW_TEXT,
     VECTOR,

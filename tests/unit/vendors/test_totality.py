@@ -16,7 +16,7 @@ from router.vendors.decode import decode
 from router.vendors.normalise import Delivery, normalise
 from router.vendors.refusal import Refused
 from router.vendors.verify import verify
-from tests.unit.vendors.test_sender import NOW, SIGNED, VECTOR, ask, rtc, rtc_object, signature
+from tests.sender import NOW, SIGNED, VECTOR, ask, rtc, rtc_object, signature
 
 BODY_REASONS = {"empty-body", "not-json", "proof-missing", "proof-wrong", "unknown-app"}
 DELIVERY = Delivery(source="s", received_ms=0, unique=NOW.unique, traceparent="00-")

@@ -8,7 +8,7 @@ import pytest
 from router.ingress.receive import Accepted
 from router.vendors import vendors
 from router.vendors.traffic import Simulated, Traffic
-from tests.unit.vendors.test_sender import KEY, NOW, ask
+from tests.sender import KEY, NOW, ask
 
 SOURCES = {"volcengine-rtc": "rtc", "alibaba-caster": "studio"}
 

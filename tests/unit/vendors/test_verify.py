@@ -17,7 +17,7 @@ from router.vendors.decode import decode
 from router.vendors.refusal import Refused
 from router.vendors.spec import Message
 from router.vendors.verify import Secrets, Verified, verify
-from tests.unit.vendors.test_sender import (
+from tests.sender import (
     EVENT_DATA,
     KEY,
     SIGNATURE,

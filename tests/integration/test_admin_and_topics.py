@@ -1,0 +1,251 @@
+"""`topics plan` and `apply`, `check --connect`, and the questions behind them, on a real Kafka."""
+
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource  # .admin does not export it to mypy
+
+from router.errors import UnavailableError
+from router.kafka.admin import KafkaAdmin, TopicState
+from router.kafka.port import KafkaSettings
+from router.vendors import vendors
+from tests.cluster import Cluster
+from tests.integration.command import run, write_config
+from tests.kafka_node import free_ports
+
+pytestmark = pytest.mark.kafka
+
+TYPES = sorted([*vendors()["alibaba-caster"].types, "Unrecognized"])
+STUDIO = {"studio": {"vendor": "alibaba-caster", "tokens": [{"env": "STUDIO_TOKEN"}]}}
+TOPICS = {"partitions": 3, "replication": 1, "min_insync_replicas": 1}
+CALL_SECS = 10.0
+
+
+class _Bench:
+    """A configuration with few topics, and an independent look at the cluster."""
+
+    def __init__(self, cluster: Cluster, prefix: str, folder: Path) -> None:
+        self.cluster = cluster
+        self.prefix = prefix
+        self.names = [f"{prefix}callbacks.alibaba-caster.{name}" for name in TYPES]
+        self._folder = folder
+        self._admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+
+    def config(self, topics: dict[str, object] | None = None, **settings: object) -> Path:
+        """Return a configuration file with the topic options of the test."""
+        servers = self.cluster.bootstrap_servers
+        settings = {"sources": STUDIO, "topics": {**TOPICS, **(topics or {})}, **settings}
+        return write_config(self._folder, servers, self.prefix, **settings)
+
+    def found(self) -> dict[str, tuple[int, int]]:
+        """Return partitions and replication of every topic of the namespace."""
+        topics = self._admin.list_topics(timeout=CALL_SECS).topics
+        return {
+            name: (len(topic.partitions), len(topic.partitions[0].replicas))
+            for name, topic in topics.items()
+            if name.startswith(self.prefix)
+        }
+
+    def settings(self, name: str) -> dict[str, str]:
+        """Return what was set for one topic."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+        entries = self._admin.describe_configs([resource])[resource].result(CALL_SECS)
+        return {name: str(entry.value) for name, entry in entries.items() if not entry.is_default}
+
+
+@pytest.fixture
+def bench(kafka: Cluster, topic_prefix: str, tmp_path: Path) -> _Bench:
+    """A namespace of the test's own, with nothing in it."""
+    return _Bench(kafka, topic_prefix, tmp_path)
+
+
+def test_a_plan_changes_nothing(bench: _Bench) -> None:
+    """Every topic that is missing is shown, and stays missing."""
+    done = run("topics", "plan", "--config", bench.config())
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        *(f"missing  {name}: 3 partitions x 1" for name in bench.names),
+        f"0 topics exist, {len(TYPES)} missing",
+    ]
+    assert bench.found() == {}
+
+
+def test_apply_makes_what_is_missing(bench: _Bench) -> None:
+    """Each topic gets its partitions, its settings, and the broker's time stamps."""
+    topics: dict[str, object] = {"retention": "36h", "max_message_bytes": "3MiB"}
+
+    done = run("topics", "apply", "--config", bench.config(topics))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        *(f"made     {name}: 3 partitions x 1" for name in bench.names),
+        f"0 topics exist, {len(TYPES)} made",
+    ]
+    assert bench.found() == dict.fromkeys(bench.names, (3, 1))
+    for name in bench.names:
+        settings = bench.settings(name)
+        assert settings["message.timestamp.type"] == "LogAppendTime"
+        assert settings["retention.ms"] == str(36 * 3_600_000)
+        assert settings["max.message.bytes"] == str(3 << 20)
+        assert settings["min.insync.replicas"] == "1"
+
+
+def test_a_second_apply_makes_nothing(bench: _Bench) -> None:
+    """What is as it shall be is left alone, without a word about it."""
+    config = bench.config()
+    run("topics", "apply", "--config", config)
+
+    again = run("topics", "apply", "--config", config)
+    planned = run("topics", "plan", "--config", config)
+
+    assert (again.returncode, again.stdout) == (0, f"{len(TYPES)} topics exist, 0 made\n")
+    assert (planned.returncode, planned.stdout) == (0, f"{len(TYPES)} topics exist, 0 missing\n")
+
+
+def test_what_differs_is_shown_and_left(bench: _Bench) -> None:
+    """A topic with other partitions or settings is told apart and never changed."""
+    other = bench.names[0]
+    bench.cluster.create_topics([other], partitions=1, config={"retention.ms": "60000"})
+    config = bench.config()
+
+    planned = run("topics", "plan", "--config", config)
+    applied = run("topics", "apply", "--config", config)
+
+    (line,) = [text for text in planned.stdout.splitlines() if text.startswith("differs")]
+    assert line.startswith(f"differs  {other}: ")
+    assert "partitions is 1, not 3" in line
+    assert "retention.ms is 60000, not 604800000" in line
+    assert line in applied.stdout.splitlines()
+    assert bench.found() == {other: (1, 1), **dict.fromkeys(bench.names[1:], (3, 1))}
+    assert bench.settings(other)["retention.ms"] == "60000"
+
+
+def test_replication_is_capped_with_a_warning(bench: _Bench) -> None:
+    """One broker cannot hold three copies: topics get one, and it is said what that means."""
+    done = run(
+        "topics",
+        "apply",
+        "--config",
+        bench.config({"replication": 3, "min_insync_replicas": 2}),
+    )
+
+    assert done.returncode == 0
+    warnings = [line for line in done.stdout.splitlines() if line.startswith("warning")]
+    assert len(warnings) == 1
+    assert "replication 3 is more than the 1 broker" in warnings[0]
+    assert bench.found() == dict.fromkeys(bench.names, (3, 1))
+    assert bench.settings(bench.names[0])["min.insync.replicas"] == "1"
+
+
+def test_topics_of_rules_are_made(bench: _Bench) -> None:
+    """What rules add is needed too; it has the namespace."""
+    config = bench.config(routes="routes.yaml")
+    rule = "routes: [{name: all, when: {vendor: alibaba-caster}, to: 'all.{source}'}]"
+    (config.parent / "routes.yaml").write_text(rule, encoding="utf-8")
+
+    done = run("topics", "apply", "--config", config)
+
+    assert done.returncode == 0
+    assert set(bench.found()) == {*bench.names, f"{bench.prefix}all.studio"}
+
+
+def test_check_connects(bench: _Bench) -> None:
+    """With `--connect` missing topics are a failure that shows what is missing, until applied."""
+    config = bench.config()
+
+    before = run("check", "--connect", "--config", config)
+    run("topics", "apply", "--config", config)
+    after = run("check", "--connect", "--config", config)
+
+    assert before.returncode == 1
+    assert f"missing  {bench.names[0]}: 3 partitions x 1" in before.stdout.splitlines()
+    assert after.returncode == 0
+    assert f"{bench.cluster.bootstrap_servers}: ok, 1 broker" in after.stdout
+    assert f"{len(TYPES)} topics exist, 0 missing" in after.stdout
+    assert "Traceback" not in before.stderr + after.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check", "--connect"), ("topics", "plan"), ("topics", "apply"), ("tail",)],
+    ids=["check", "plan", "apply", "tail"],
+)
+def test_a_kafka_that_is_away_is_a_failure(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Without a broker it fails soon, with a line and no traceback."""
+    config = write_config(tmp_path, f"127.0.0.1:{free_ports(1)[0]}")
+    began_at = time.monotonic()
+
+    done = run(*command, "--config", config)
+
+    assert done.returncode == 1
+    assert time.monotonic() - began_at < CALL_SECS
+    assert "Traceback" not in done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("callback-router: ")]
+
+
+def test_check_connect_asks_nobody_about_a_bad_file(tmp_path: Path) -> None:
+    """A mistake in the configuration is the user's to change: exit 2."""
+    config = write_config(tmp_path, "127.0.0.1:1", topics={"partitions": 0})
+
+    done = run("check", "--connect", "--config", config)
+
+    assert done.returncode == 2
+    assert f"{config}:" in done.stderr
+    assert "topics.partitions" in done.stderr
+
+
+async def test_questions_about_topics(bench: _Bench) -> None:
+    """Topics that exist are described, those that do not are neither reported nor made."""
+    name, absent = f"{bench.prefix}there", f"{bench.prefix}absent"
+    bench.cluster.create_topics([name], partitions=2, config={"retention.ms": "60000"})
+    admin = KafkaAdmin(_settings(bench.cluster.bootstrap_servers))
+    try:
+        partitions = await admin.partitions([name, absent])
+        states = await admin.states([name, absent])
+        brokers = await admin.brokers()
+    finally:
+        await admin.close()
+
+    assert partitions == {name: 2}
+    assert list(states) == [name]
+    assert (states[name].partitions, states[name].replication) == (2, 1)
+    assert states[name].settings["retention.ms"] == "60000"
+    assert brokers == 1
+    assert list(bench.found()) == [name]
+
+
+async def test_topics_that_cannot_be_made_say_why(bench: _Bench) -> None:
+    """Each has its error; the others are made, and one that is there already is none."""
+    good, bad = f"{bench.prefix}good", f"{bench.prefix}bad"
+    admin = KafkaAdmin(_settings(bench.cluster.bootstrap_servers))
+    topics = [
+        TopicState(name=good, partitions=1, replication=1),
+        TopicState(name=bad, partitions=1, replication=1, settings={"retention.ms": "soon"}),
+    ]
+    try:
+        first = await admin.create(topics)
+        second = await admin.create(topics[:1])
+    finally:
+        await admin.close()
+
+    assert list(first) == [bad]
+    assert "InvalidConfig" in first[bad]
+    assert second == {}
+    assert bench.found() == {good: (1, 1)}
+
+
+async def test_questions_need_a_broker() -> None:
+    """Without one each question says so; it may be asked again, and closed."""
+    admin = KafkaAdmin(_settings(f"127.0.0.1:{free_ports(1)[0]}"))
+
+    for question in (admin.partitions(["t"]), admin.states(["t"]), admin.brokers()):
+        with pytest.raises(UnavailableError):
+            await question
+    await admin.close()
+
+
+def _settings(servers: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap_servers=servers, client_id="admin")
