@@ -1,7 +1,10 @@
 """What several commands have in common: which configuration file, and reading it."""
 
+import asyncio
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,21 @@ def configured(config: Path) -> Configuration:
         ConfigError: Something in the files must change.
     """
     return load(config, os.environ, CHECKS)
+
+
+def run_until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Run *work* to its end, or to Ctrl-C, which is an end like any other.
+
+    The handler is our own: where the shell starts a job in the background, Python has none.
+    """
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
 
 
 def with_admin(configuration: Configuration, admin: str | None) -> Configuration:

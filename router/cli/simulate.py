@@ -1,14 +1,13 @@
 """`callback-router simulate`: a vendor's traffic against any URL."""
 
-import asyncio
 import os
 import sys
-from contextlib import suppress
 from http import HTTPStatus
 from random import Random
 
 import click
 
+from router.cli.options import run_until_interrupted
 from router.vendors import vendors
 
 SECRET_VARIABLE = "SIMULATE_SECRET"  # noqa: S105 - its name
@@ -41,6 +40,5 @@ def simulate(vendor: str, url: str, rate: float, count: int | None) -> None:
             if done == count:
                 return
 
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run())
+    run_until_interrupted(run())
     sys.exit(1 if refused else 0)

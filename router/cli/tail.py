@@ -1,13 +1,12 @@
 """`callback-router tail`: events as they arrive in Kafka."""
 
-import asyncio
 import sys
 from pathlib import Path
 
 import click
 
 from router.assembly import kafka_settings_of, topics_of
-from router.cli.options import config_option, configured
+from router.cli.options import config_option, configured, run_until_interrupted
 
 
 @click.command()
@@ -49,7 +48,4 @@ def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start:
         finally:
             await reader.close()
 
-    try:
-        asyncio.run(run())
-    except KeyboardInterrupt:
-        return
+    run_until_interrupted(run())
