@@ -2,7 +2,8 @@
 
 Design: reading goes on after a problem for as long as what follows makes sense. A reference to a
 secret is resolved where it is met, and a random secret stands in for one that is missing, so that
-checks of higher layers speak in the same run; a configuration with stand-ins is never returned.
+checks of higher layers speak in the same run: about every source, or every rule, that could be
+read. A configuration with stand-ins is never returned.
 """
 
 import secrets
@@ -18,9 +19,12 @@ from router.config.options import (
     WITHOUT_EFFECT,
     KafkaOptions,
     Options,
+    RouteOptions,
     RoutesOptions,
     SecretOptions,
+    SourceOptions,
 )
+from router.config.scalars import Address
 from router.config.secret import (
     NotFound,
     ResolvedSecret,
@@ -85,7 +89,7 @@ def load(path: Path, environ: Mapping[str, str], checks: Sequence[Check] = ()) -
     Args:
         path: The configuration file; files that it names are relative to it.
         environ: The environment, for `${NAME}` and for secrets.
-        checks: Run once all files could be read; what they find is a problem or a warning.
+        checks: Run on everything that could be read; what they find is a problem or a warning.
     """
     return _Loading(path, environ).configuration(checks)
 
@@ -99,6 +103,8 @@ class _Loading:
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
         self._secrets: dict[KeyPath, Secret] = {}
+        self._read_sources: dict[str, SourceOptions] = {}
+        self._read_routes: dict[int, RouteOptions] = {}
         self._router = Document(file=str(path), data=BROKEN)
         self._routes = self._router
 
@@ -108,9 +114,11 @@ class _Loading:
         options = self._converted(self._router, Options, self._look_up)
         self._warn_of_idle_sections()
         self._routes = self._routes_document()
-        routes = self._converted(self._routes, RoutesOptions, lambda _path, _section: None)
-        if options is BROKEN or routes is BROKEN:
-            raise ConfigError(self._sorted(self._problems))
+        routes = self._converted(self._routes, RoutesOptions, self._note_route)
+        if options is BROKEN:
+            options, routes = self._readable_options(), RoutesOptions()
+        elif routes is BROKEN:
+            routes = self._readable_routes()
         configuration = self._assembled(options, routes)
         for check in checks:
             for finding in check(configuration):
@@ -155,9 +163,31 @@ class _Loading:
                 message = "has no effect in this version"
                 self._warnings.append(self._router.problem((name,), message, at_key=True))
 
+    def _note_route(self, path: KeyPath, section: Struct) -> None:
+        if isinstance(section, RouteOptions):
+            self._read_routes[int(path[1])] = section
+
+    def _readable_options(self) -> Options:
+        """Return the sources that could be read, for the checks; the rest are stand-ins."""
+        return Options(
+            listen=Address("127.0.0.1", 0),
+            kafka=KafkaOptions(bootstrap_servers="127.0.0.1:0"),
+            sources=self._read_sources,
+        )
+
+    def _readable_routes(self) -> RoutesOptions:
+        """Return the rules that could be read, each at its place, with stand-ins between."""
+        stand_in = RouteOptions(name="stand-in", when={})
+        last = max(self._read_routes, default=-1)
+        return RoutesOptions(
+            routes=tuple(self._read_routes.get(index, stand_in) for index in range(last + 1))
+        )
+
     def _look_up(self, path: KeyPath, section: Struct) -> None:
         """Look at every file and variable that a section names and something uses."""
-        if isinstance(section, KafkaOptions):
+        if isinstance(section, SourceOptions):
+            self._read_sources[str(path[1])] = section
+        elif isinstance(section, KafkaOptions):
             for name in _SSL_FILES:
                 self._try_to_open(("kafka", name), getattr(section, name))
         elif (

@@ -314,13 +314,37 @@ def test_checks_speak_beside_a_missing_secret() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_checks_need_files_that_can_be_read() -> None:
-    """With a value of the wrong type there is nothing to check."""
+def test_checks_speak_beside_what_cannot_be_read() -> None:
+    """A broken value hides nothing elsewhere: sources that could be read are checked."""
 
-    def check(_configuration: Configuration) -> list[Finding]:
-        raise AssertionError
+    def check(configuration: Configuration) -> list[Finding]:
+        assert list(configuration.options.sources) == ["rtc"]
+        return [Finding("router", ("sources", "rtc", "vendor"), "unknown vendor")]
 
-    for text in (MINIMAL + "ack: 1\n", "", MINIMAL + "lame_duck: *a\n"):
-        Path("router.yaml").write_text(text, encoding="utf-8")
-        with pytest.raises(ConfigError):
-            load(Path("router.yaml"), ENVIRON, [check])
+    sources = MINIMAL + "  broken: {vendor: 1}\nack: 1\n"
+    Path("router.yaml").write_text(sources, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(Path("router.yaml"), ENVIRON, [check])
+
+    assert [problem.where for problem in caught.value.problems] == [
+        "sources.rtc.vendor",
+        "sources.broken.vendor",
+        "ack",
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_checks_speak_of_each_rule_at_its_own_place() -> None:
+    """A rule that cannot be read does not move those behind it."""
+
+    def check(configuration: Configuration) -> list[Finding]:
+        names = [route.name for route in configuration.routes.routes]
+        return [Finding("routes", ("routes", names.index("second"), "when"), "no such type")]
+
+    Path("router.yaml").write_text(MINIMAL + "routes: routes.yaml\n", encoding="utf-8")
+    rules = "routes:\n  - {name: 1}\n  - {name: second, when: {type: X}, to: t}\n"
+    Path("routes.yaml").write_text(rules, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(Path("router.yaml"), ENVIRON, [check])
+
+    assert "routes.yaml:3:26: routes[1].when: no such type" in map(str, caught.value.problems)
