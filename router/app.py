@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -133,8 +134,16 @@ class Ingress:
             log.error("config_reload_failed", problems=problems)  # noqa: TRY400 - no traceback
             self.metrics.reloaded("failed")
             return
-        self.topics = topics_of(configuration)
-        self.server.replace(sources_of(configuration), routes_of(configuration))
+        options = msgspec.structs.replace(
+            self.configuration.options,
+            sources=configuration.options.sources,
+            routes=configuration.options.routes,
+        )
+        if options != configuration.options:
+            log.warning("config_needs_restart", taken=["sources", "routes"])
+        taken = msgspec.structs.replace(configuration, options=options)
+        self.topics = topics_of(taken)
+        self.server.replace(sources_of(taken), routes_of(taken))
         self._learn_now.set()
         self.metrics.reloaded("done")
         log.info("config_reloaded", sources=list(configuration.options.sources))

@@ -8,6 +8,7 @@ are counted, not logged; each refusal, failure and change of state is one line.
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -127,6 +128,20 @@ class Metrics:
         return Gauge(f"{_PREFIX}_{name}", text, labels.split(), registry=self.registry)
 
 
+class _Lines:
+    """Writes lines to standard error; one that cannot be written is lost, and nothing else."""
+
+    def __init__(self, *_: object) -> None:
+        """Take whatever structlog passes on."""
+
+    def msg(self, message: str) -> None:
+        """Write a line: a full disk or a reader that is gone must not keep a callback waiting."""
+        with suppress(OSError, ValueError):
+            print(message, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines go
+
+    debug = info = warning = error = critical = msg
+
+
 def set_up_logging(*, is_terminal: bool | None = None, level: int = logging.INFO) -> None:
     """Log to standard error: one JSON object per line, or readable lines on a terminal."""
     pretty = sys.stderr.isatty() if is_terminal is None else is_terminal
@@ -142,7 +157,7 @@ def set_up_logging(*, is_terminal: bool | None = None, level: int = logging.INFO
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Lines,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s", force=True)

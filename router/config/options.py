@@ -146,7 +146,7 @@ class TopicsOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             description="Largest record; at least twice `max_body_bytes`.",
             examples=["2MiB"],
-            extra={"least": "1KiB", "most": "1GiB"},
+            extra={"least": "4KiB", "most": "1GiB"},
         ),
     ] = Size(2 << 20)
 

@@ -11,21 +11,17 @@ Source: RFC 9112; for what must be refused, `answers` and the contract's table.
 
 import asyncio
 import enum
-import re
 from collections import deque
-from http import HTTPMethod, HTTPStatus
+from http import HTTPStatus
 from typing import Protocol, cast
 
 from aiohttp import StreamReader, hdrs
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpRequestParser, HttpVersion10, HttpVersion11, RawRequestMessage
-from aiohttp.http_exceptions import (
-    BadHttpMethod,
-    HttpProcessingError,
-    LineTooLong,
-)
+from aiohttp.http import HttpRequestParser, HttpVersion11, RawRequestMessage
+from aiohttp.http_exceptions import HttpProcessingError
 
 from router.ingress.answers import CONTINUE, Answers
+from router.ingress.framing import fault_of, framing_fault, head_of
 from router.ingress.receive import Accepted, Request
 from router.ingress.sources import Head, Source, Sources
 from router.publish.lane import Ticket
@@ -40,11 +36,6 @@ MAX_LINE_BYTES = 8190
 MAX_HEADERS = 100
 MAX_PIPELINED = 16
 
-_METHODS = frozenset(HTTPMethod)
-
-_CONTINUE = "100-continue"
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ \r\n]+ HTTP/1\.[01]\r?\n")
-
 
 class State(enum.Enum):
     """What the connection waits for."""
@@ -55,6 +46,9 @@ class State(enum.Enum):
     IDLE = enum.auto()
     CLOSING = enum.auto()
     GONE = enum.auto()
+
+
+_OPEN = (State.HEAD, State.BODY, State.IDLE)
 
 
 class Service(Protocol):
@@ -122,7 +116,7 @@ class Connection(BaseProtocol):
         self._is_last = False
         self._has_bytes = False
         self._has_eof = False
-        self._is_paused = False
+        self._is_held = False
         self._fault: tuple[Reason, HTTPStatus] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -142,9 +136,8 @@ class Connection(BaseProtocol):
             self._gone()
 
     def eof_received(self) -> bool:
-        """Keep half-closed connections only while an answer is due."""
+        """Keep half-closed connections only while answers are due."""
         self._has_eof = True
-        self._is_last = True
         return self.state is State.ANSWERING
 
     def pause_reading(self) -> None:
@@ -153,6 +146,16 @@ class Connection(BaseProtocol):
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
         """Do nothing; aiohttp's own would parse again in the middle of reading a body."""
         del resume_parser
+
+    def pause_writing(self) -> None:
+        """Read and answer nothing more to a peer that does not take its answers."""
+        super().pause_writing()
+        self._hold()
+
+    def resume_writing(self) -> None:
+        """Go on: the peer has taken its answers."""
+        super().resume_writing()
+        self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and go on with every request that is whole."""
@@ -165,9 +168,11 @@ class Connection(BaseProtocol):
         try:
             messages, upgraded, _ = self.requests.feed_data(data)
         except HttpProcessingError as error:
-            self._fault = _fault_of(error, data)
+            self._fault = fault_of(error, data)
             messages, upgraded = [], False
         self._queue.extend(messages)
+        if len(self._queue) >= MAX_PIPELINED:  # the parser keeps back what comes behind
+            self._hold()
         self._is_last |= upgraded  # answered as HTTP/1.1, and never upgraded
         self._go_on()
 
@@ -191,7 +196,7 @@ class Connection(BaseProtocol):
 
     def _go_on(self) -> None:
         try:
-            while self._queue and self.state in (State.HEAD, State.BODY, State.IDLE):
+            while self._queue and not self.writing_paused and self.state in _OPEN:
                 if self._source is None and not self._begin():
                     continue
                 if not self._finish_body():
@@ -202,18 +207,22 @@ class Connection(BaseProtocol):
         if self._fault is not None and self.state is not State.ANSWERING:
             reason, status = self._fault
             self._refuse_framing(reason, status)
-        self._balance_reading()
+        if self._has_eof and self.state in _OPEN:
+            self._close()
+        if self._is_held and not self._queue and not self.writing_paused:
+            self._is_held = False
+            self._loop.call_soon(self._read_on)
 
     def _begin(self) -> bool:
         """Look at the next head; True if its body is wanted."""
         message, payload = self._queue[0]
         self._head_at = self._loop.time()
         self._is_last |= message.should_close or self.server.is_draining
-        framing = _framing_fault(message)
+        framing = framing_fault(message)
         if framing is not None:
             self._refuse_framing("malformed", framing)
             return False
-        self._head = _head_of(message, self.server.address_of(self.peer, message))
+        self._head = head_of(message, self.server.address_of(self.peer, message))
         found = self.server.sources.find(self._head)
         if isinstance(found, Refused):
             self._refuse(found)
@@ -261,7 +270,7 @@ class Connection(BaseProtocol):
         accepted = cast("Accepted", self._accepted)
         self.server.count_durable(accepted, self._loop.time() - self._head_at)
         self._answer(self.server.answers.ok(is_last=self._is_last))
-        if self._queue or self._fault is not None or self._is_paused:
+        if self._queue or self._fault is not None or self._is_held or self._has_eof:
             self._go_on()
 
     def _too_late(self) -> None:
@@ -307,17 +316,17 @@ class Connection(BaseProtocol):
         self._has_bytes = False
         self._until(State.IDLE, IDLE_SECS)
 
-    def _balance_reading(self) -> None:
-        """Read no more of a connection whose queue is full; go on when it is empty."""
-        if self.transport is None or self.state is State.CLOSING:
-            return
-        if not self._is_paused and len(self._queue) >= MAX_PIPELINED:
-            self._is_paused = True
+    def _hold(self) -> None:
+        """Read no more from the socket until everything parsed is answered, and taken."""
+        self._is_held = True
+        if self.transport is not None:
             self.transport.pause_reading()
-        elif self._is_paused and not self._queue:
-            self._is_paused = False
+
+    def _read_on(self) -> None:
+        """Parse what was kept back; read the socket again only if that was all of it."""
+        self.data_received(b"")
+        if not self._is_held and self.transport is not None:
             self.transport.resume_reading()
-            self._loop.call_soon(self.data_received, b"")  # what the parser kept back
 
     def _until(self, state: State, seconds: float) -> None:
         self.state = state
@@ -347,39 +356,3 @@ class Connection(BaseProtocol):
     def _gone(self) -> None:
         self.state = State.GONE
         self.server.forget(self)
-
-
-def _fault_of(error: HttpProcessingError, data: bytes) -> tuple[Reason, HTTPStatus]:
-    if isinstance(error, LineTooLong):
-        return "malformed", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-    line = _REQUEST_LINE.match(data) if isinstance(error, BadHttpMethod) else None
-    if line is not None and line[1].decode() not in _METHODS:  # else it is what came behind
-        return "method", HTTPStatus.METHOD_NOT_ALLOWED
-    return "malformed", HTTPStatus.BAD_REQUEST
-
-
-def _framing_fault(message: RawRequestMessage) -> HTTPStatus | None:
-    """Return the status for framing that aiohttp's parser lets through, or None."""
-    if message.version not in (HttpVersion10, HttpVersion11):
-        return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-    if message.headers.get(hdrs.EXPECT, _CONTINUE).lower() != _CONTINUE:
-        return HTTPStatus.EXPECTATION_FAILED
-    coding = message.headers.get(hdrs.TRANSFER_ENCODING)
-    if coding is None:
-        return None
-    if message.version == HttpVersion10:
-        return HTTPStatus.BAD_REQUEST  # RFC 9112 6.1: faulty framing
-    return None if coding.strip().lower() == "chunked" else HTTPStatus.NOT_IMPLEMENTED
-
-
-def _head_of(message: RawRequestMessage, address: str) -> Head:
-    headers = message.headers
-    length = headers.get(hdrs.CONTENT_LENGTH)
-    return Head(
-        method=message.method,
-        target=message.path,
-        address=address,
-        content_type=headers.get(hdrs.CONTENT_TYPE, ""),
-        content_encoding=headers.get(hdrs.CONTENT_ENCODING, ""),
-        content_length=None if length is None else int(length),
-    )

@@ -126,6 +126,7 @@ class Server:
         self.is_draining = True
         for connection in list(self._connections):
             connection.close_when_idle()
+        self._emptied.clear()
         if self._connections:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_secs):

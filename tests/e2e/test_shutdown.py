@@ -204,3 +204,20 @@ def test_half_a_request_does_not_hold_up_the_end(start_server: StartServer) -> N
         server.send_signal(signal.SIGTERM)
 
         assert server.wait_ended(8.0) == 0
+
+
+def test_a_connection_that_left_before_does_not_end_the_wait(start_server: StartServer) -> None:
+    """A probe that came and went in the lame duck takes no callback's answer with it."""
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        port = held.getsockname()[1]
+        server = start_server({"kafka": {"bootstrap_servers": f"{HOST}:{port}"}, "lame_duck": "1s"})
+        server.send_signal(signal.SIGTERM)
+        with Client(server.port) as probe:
+            assert ask(server.port, post("/nowhere", b"x")).status == 404
+            probe.reset()
+        with Client(server.port) as client:
+            client.send(post(RTC, rtc("undurable")))
+            answers = client.answers()
+
+    assert [answer.status for answer in answers] == [503]
