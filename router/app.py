@@ -90,16 +90,11 @@ class Ingress:
         )
 
     async def run(
-        self,
-        stop: Stop,
-        on_listening: Callable[[int], None],
-        *,
-        admin: KafkaAdmin | None = None,
-        has_admin_port: bool = True,
+        self, stop: Stop, on_listening: Callable[[int], None], *, has_admin_port: bool = True
     ) -> None:
         """Run until *stop*; *on_listening* is told the port once callbacks can come."""
         _collect_rarely()
-        questions = admin or KafkaAdmin(self.settings)
+        questions = KafkaAdmin(self.settings)
         runner = await self._admin_runner() if has_admin_port else None
         try:
             port = await self.server.start()

@@ -6,7 +6,7 @@ Design: `publish`, `tools` and the tests know these names only; `producer.py`, `
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol, TypedDict
 
 import msgspec
@@ -81,16 +81,6 @@ class Producer(Protocol):
         """End without waiting for what is under way; nothing is written after it returns."""
 
 
-class Admin(Protocol):
-    """Questions to the cluster, and the making of topics."""
-
-    async def partitions(self, topics: Iterable[str]) -> dict[str, int]:
-        """Return the number of partitions of those topics that exist."""
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-
-
 class Received(msgspec.Struct, frozen=True, kw_only=True):
     """A record read back, with its place."""
 
@@ -100,10 +90,3 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes
     value: bytes
     headers: Headers
-
-
-class Reader(Protocol):
-    """Reads topics to look at them, without a group and without commits."""
-
-    def records(self) -> AsyncIterator[Received]:
-        """Yield records as they come, for ever."""

@@ -227,10 +227,12 @@ def _subject(
 
 
 def _any_subject(vendor: Vendor, members: dict[str, Any]) -> str | None:
-    """Return the best subject that a message of no known type still names."""
+    """Return the best subject that a message of no known type still names.
+
+    Beside a merged payload only that counts: the rest of the envelope is not proven.
+    """
     payload = payload_of(vendor, members) or {}
-    merged = {**members, **payload} if vendor.payload.is_merged else members
-    sent = merged if vendor.payload.is_merged else {**members, vendor.payload.member: payload}
+    sent = payload if vendor.payload.is_merged else {**members, vendor.payload.member: payload}
     named = tuple(path for path in vendor.subject.entity if _name(_at(sent, path)) is not None)
     return _subject(vendor, named[:1], members, sent)
 

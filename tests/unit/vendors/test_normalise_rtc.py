@@ -311,3 +311,11 @@ def test_what_was_not_signed_does_not_set_the_time() -> None:
     event = event_of("rtc", rtc_object(json.dumps(ROOM), ',"Timestamp":1000'))
 
     assert event["timebasis"] == "envelope"
+
+
+def test_what_was_not_signed_does_not_name_the_subject() -> None:
+    """Nor does a room beside EventData name what an unknown type is about."""
+    event = event_of("rtc", rtc_object("{}", ',"RoomId":"elsewhere"', EventType="Nothing"))
+
+    assert event["data"]["reason"] == "unknown-type"
+    assert event["subject"] == "appId"
