@@ -16,8 +16,9 @@ from router.kafka.security import security_arguments
 from router.routing import RouteTable, Rule, parse_conditions
 from router.routing.conditions import ATTRIBUTES
 from router.routing.table import DEFAULT_KEY, placeholders
+from router.tools.topics import Wanted
 from router.vendors import vendors
-from router.vendors.spec import PathToken, Vendor
+from router.vendors.spec import KeyedDigest, PathToken, SortedDigest, Vendor, without_proof
 from router.vendors.verify import Secrets
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -33,10 +34,11 @@ def sources_of(configuration: Configuration) -> Sources:
     sources = (
         Source(
             name=name,
-            vendor=vendors()[source.vendor],
+            vendor=_vendor_of(source),
             secrets=_secrets(configuration, name),
             tokens=tuple(token.reveal() for token in configuration.tokens.get(name, ())),
             allow=source.allow,
+            is_stale_refused=source.on_stale == "reject",
         )
         for name, source in options.sources.items()
     )
@@ -65,6 +67,18 @@ def topics_of(configuration: Configuration) -> list[str]:
         for name, source in configuration.options.sources.items()
     )
     return routes_of(configuration).topics(reachable)
+
+
+def wanted_topics(configuration: Configuration) -> Wanted:
+    """Return how topics shall be."""
+    options = configuration.options.topics
+    return Wanted(
+        partitions=options.partitions,
+        replication=options.replication,
+        min_insync_replicas=options.min_insync_replicas,
+        retention_ms=round(options.retention * 1000),
+        max_message_bytes=options.max_message_bytes,
+    )
 
 
 def kafka_settings_of(configuration: Configuration) -> KafkaSettings:
@@ -101,19 +115,45 @@ def check_sources(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _unprotected(path: tuple[str, str], source: SourceOptions, vendor: Vendor) -> Iterator[Finding]:
-    if source.unsigned:
+    yield from _without_effect(path, source, vendor)
+    if source.unsigned and not isinstance(vendor.proof, KeyedDigest):
         message = f"{vendor.name} has no switch for its proof; remove the line"
         yield Finding("router", (*path, "unsigned"), message)
-    if isinstance(vendor.proof, PathToken):
+    elif source.unsigned or isinstance(vendor.proof, PathToken):
+        why = "is switched to sign nothing" if source.unsigned else "signs nothing"
         if not source.tokens:
-            message = f"{vendor.name} signs nothing, so the path must hold a secret: add tokens"
+            message = f"{vendor.name} {why}, so the path must hold a secret: add tokens"
             yield Finding("router", path, message)
         if source.secrets:
-            message = f"{vendor.name} signs nothing: these are never used"
+            message = f"{vendor.name} {why}: these are never used"
             yield Finding("router", (*path, "secrets"), message, is_warning=True)
     elif not source.secrets:
         message = f"{vendor.name} signs its callbacks: add secrets to check them with"
         yield Finding("router", path, message)
+    elif not vendor.proof.covers_content and not source.tokens:
+        message = (
+            f"{vendor.name} does not sign the content: who sees one callback could send others "
+            "for some minutes; add tokens"
+        )
+        yield Finding("router", path, message, is_warning=True)
+
+
+def _without_effect(
+    path: tuple[str, str], source: SourceOptions, vendor: Vendor
+) -> Iterator[Finding]:
+    if source.on_stale == "reject" and (vendor.window is None or source.unsigned):
+        message = f"{vendor.name} signs no time to check here; remove the line"
+        yield Finding("router", (*path, "on_stale"), message, is_warning=True)
+    has_apps = isinstance(vendor.proof, SortedDigest) and vendor.proof.app
+    for index, secret in enumerate(source.secrets):
+        if secret.app is not None and not has_apps:
+            message = f"{vendor.name} does not tell applications apart; remove the line"
+            yield Finding("router", (*path, "secrets", index, "app"), message)
+
+
+def _vendor_of(source: SourceOptions) -> Vendor:
+    vendor = vendors()[source.vendor]
+    return without_proof(vendor) if source.unsigned else vendor
 
 
 def check_routes(configuration: Configuration) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ class Metrics:
     | callbacks_total | source, type, outcome | answered callbacks: durable, dropped, unavailable |
     | rejections_total | source, reason | requests that were refused |
     | ack_seconds | source, path | end of the head to the answer; path: kafka, refused |
+    | unrecognized_total | source, reason | authentic callbacks that are not understood, and why |
     | unknown_fields_total | vendor, type | fields and values that no document explains |
     | last_accepted_timestamp_seconds | source | wall clock of the last durable callback |
     | records_published_total | topic | records that all in-sync replicas have |
@@ -41,6 +42,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._callbacks = self._counter("callbacks", "Answered callbacks", "source type outcome")
         self._rejections = self._counter("rejections", "Refused requests", "source reason")
+        self._unrecognized = self._counter("unrecognized", "Unrecognized events", "source reason")
         self._unknown = self._counter("unknown_fields", "Undocumented fields", "vendor type")
         self._published = self._counter("records_published", "Durable records", "topic")
         self._generations = self._counter("producer_generations", "Producers made", "reason")
@@ -76,6 +78,10 @@ class Metrics:
         """Count a refused request; *source* is empty where none was reached."""
         self._rejections.labels(source, reason).inc()
         self._ack.labels(source, "refused").observe(seconds)
+
+    def unrecognized(self, source: str, reason: str) -> None:
+        """Count an authentic callback that became `Unrecognized`."""
+        self._unrecognized.labels(source, reason).inc()
 
     def unknown_fields(self, vendor: str, short_type: str, count: int) -> None:
         """Count fields and values that no document explains."""

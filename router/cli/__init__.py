@@ -21,8 +21,10 @@ _COMMANDS = {
     "serve": "router.cli.serve:serve",
     "check": "router.cli.check:check",
     "explain": "router.cli.explain:explain",
+    "rejects": "router.cli.rejects:rejects",
     "topics": "router.cli.topics:topics",
     "tail": "router.cli.tail:tail",
+    "catalogue": "router.cli.catalogue:catalogue",
     "simulate": "router.cli.simulate:simulate",
 }
 

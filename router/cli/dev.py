@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from random import Random
 
 import click
+import msgspec
 
 from router.app import Ingress, Stop
 from router.assembly import CHECKS
@@ -25,17 +25,25 @@ from router.kafka.consumer import KafkaReader
 from router.kafka.port import Received
 from router.observability import set_up_logging
 from router.tools.embedded import embedded_broker
-from router.tools.simulate import Sent, Target, simulate
+from router.tools.simulate import Plan, Sent, Target, simulating
 
 SUMMARY_SECS = 30.0
 BY_HAND_SECS = 0.5
-_SECRETS = {"DEV_RTC_KEY": "1234", "DEV_STUDIO_TOKEN": "dev-studio-token-0001"}
+_SECRETS = {
+    "DEV_RTC_KEY": "1234",
+    "DEV_STUDIO_TOKEN": "dev-studio-token-0001",
+    "DEV_ZEGO_SECRET": "dev-zego-secret",
+    "DEV_LIVE_KEY": "dev-live-key",
+}
+_MIX = Plan(rate=1.0, forgeries=0.05, unknowns=0.05, oddities=0.05, duplicates=0.03, disorder=0.03)
 _CONFIGURATION = """\
 listen: 127.0.0.1:{port}
 kafka: {{bootstrap_servers: "{kafka}", namespace: "{namespace}"}}
 sources:
   rtc: {{vendor: volcengine-rtc, secrets: [{{env: DEV_RTC_KEY}}]}}
   studio: {{vendor: alibaba-caster, tokens: [{{env: DEV_STUDIO_TOKEN}}]}}
+  zego: {{vendor: zego-cloud-player, secrets: [{{env: DEV_ZEGO_SECRET}}]}}
+  live: {{vendor: volcengine-live, secrets: [{{env: DEV_LIVE_KEY}}]}}
 """
 
 
@@ -85,7 +93,7 @@ class _Dev:
                 print(lines.banner(url, label, len(configuration.options.sources), 0), flush=True)
                 tasks = [group.create_task(self._watch(reader)), group.create_task(self._sum_up())]
                 if self._rate:
-                    tasks += [group.create_task(self._simulate(t)) for t in _targets(url)]
+                    tasks.append(group.create_task(self._simulate(_targets(url))))
                 if self._seconds is not None:
                     asyncio.get_running_loop().call_later(self._seconds, stop.now)
                 await stop.wished.wait()
@@ -96,16 +104,16 @@ class _Dev:
             await reader.close()
         print(self._tally.summary(), flush=True)
 
-    async def _simulate(self, target: Target) -> None:
-        random = Random()  # noqa: S311 - simulated callbacks
-        async for sent in simulate(target, rate=self._rate / 2, random=random):
-            self._tally.count(sent)
-            if sent.status != HTTPStatus.OK:
-                print(lines.refused(sent), flush=True)
-            elif sent.traceparent in self._read:
-                self._print(sent.traceparent, sent)
-            else:
-                self._sent[sent.traceparent] = sent
+    async def _simulate(self, targets: list[Target]) -> None:
+        async with simulating(targets, msgspec.structs.replace(_MIX, rate=self._rate)) as results:
+            async for sent in results:
+                self._tally.count(sent)
+                if sent.status != HTTPStatus.OK:
+                    print(lines.refused(sent), flush=True)
+                elif sent.traceparent in self._read:
+                    self._print(sent.traceparent, sent)
+                else:
+                    self._sent[sent.traceparent] = sent
 
     async def _watch(self, reader: KafkaReader) -> None:
         loop = asyncio.get_running_loop()
@@ -169,19 +177,20 @@ async def _reader(ingress: Ingress, *, is_embedded: bool) -> KafkaReader:
 
 
 def _targets(url: str) -> list[Target]:
+    def target(source: str, vendor: str, key: str = "", path: str = "") -> Target:
+        return Target(
+            source=source,
+            vendor=vendor,
+            url=f"{url}/callbacks/{source}",
+            token=_SECRETS.get(path, ""),
+            secret=_SECRETS.get(key, "").encode(),
+        )
+
     return [
-        Target(
-            source="rtc",
-            vendor="volcengine-rtc",
-            url=f"{url}/callbacks/rtc",
-            secret=_SECRETS["DEV_RTC_KEY"].encode(),
-        ),
-        Target(
-            source="studio",
-            vendor="alibaba-caster",
-            url=f"{url}/callbacks/studio",
-            token=_SECRETS["DEV_STUDIO_TOKEN"],
-        ),
+        target("rtc", "volcengine-rtc", key="DEV_RTC_KEY"),
+        target("studio", "alibaba-caster", path="DEV_STUDIO_TOKEN"),
+        target("zego", "zego-cloud-player", key="DEV_ZEGO_SECRET"),
+        target("live", "volcengine-live", key="DEV_LIVE_KEY"),
     ]
 
 

@@ -1,6 +1,7 @@
-"""The lines that `dev` prints: what was sent, what became of it, where it lies in Kafka."""
+"""The lines that `dev` and `simulate` print: what was sent, what became of it, where it lies."""
 
 import time
+from collections import deque
 from datetime import datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from router.event import UNRECOGNIZED, Event
 from router.kafka.port import Received
 from router.tools.simulate import Sent
 
+_LATENCIES = 100_000
 PUBLISHED_VECTOR = (
     r'{"EventType":"RoomCreate","EventData":"{\"RoomId\":\"room1\",\"Timestamp\":1679383924691}",'
     r'"EventTime":"2023-03-21T15:32:04+08:00","EventId":"123456","AppId":"appId",'
@@ -51,33 +53,73 @@ def refused(sent: Sent) -> str:
     )
 
 
+def sent_line(sent: Sent) -> str:
+    """Return the line of `simulate`: what was sent, and what the receiver answered."""
+    again = f"  attempt {sent.attempts}" if sent.attempts > 1 else ""
+    return (
+        f"{sent.status or '---'}  {sent.seconds * 1000:3.0f} ms  {sent.callback.kind:8}  "
+        f"{sent.callback.short_type}  {sent.reason}{again}"
+    ).rstrip()
+
+
 class Tally:
-    """What has been seen so far, for the summary."""
+    """What has been seen so far, for the summaries.
+
+    Attributes:
+        accepted: Answered 200.
+        refused: Anything else.
+        forgeries: Those of the refused that had to be.
+        unrecognized: Those of the accepted that are of an unknown type.
+        retried: Callbacks that were sent more than once.
+        is_as_expected: Whether forgeries were refused, and nothing else was.
+    """
 
     def __init__(self) -> None:
         """Begin at nothing."""
         self._began = time.monotonic()
-        self.accepted = self.refused = self.unrecognized = 0
-        self._seconds: list[float] = []
+        self.accepted = self.refused = self.unrecognized = self.forgeries = self.retried = 0
+        self.is_as_expected = True
+        self._last_secs = 0.0
+        self._seconds: deque[float] = deque(maxlen=_LATENCIES)
 
-    def count(self, sent: Sent) -> None:
-        """Count what became of a callback."""
-        if sent.status == HTTPStatus.OK:
+    def count(self, sent: Sent) -> bool:
+        """Count what became of a callback; tell whether it is what had to."""
+        is_accepted, is_forgery = sent.status == HTTPStatus.OK, sent.callback.kind == "forgery"
+        is_expected = is_accepted != is_forgery
+        self.is_as_expected &= is_expected
+        self.retried += sent.attempts > 1
+        self._last_secs = max(self._last_secs, sent.began_secs)
+        if is_accepted:
             self.accepted += 1
             self.unrecognized += sent.callback.kind == "unknown"
             self._seconds.append(sent.seconds)
         else:
             self.refused += 1
+            self.forgeries += is_forgery
+        return is_expected
 
     def summary(self) -> str:
-        """Return the summary line, with the seconds since the beginning."""
+        """Return the summary line of `dev`, with the seconds since the beginning."""
         seconds = time.monotonic() - self._began
-        latencies = sorted(self._seconds) or [0.0]
-        p99_ms = latencies[int(len(latencies) * 0.99)] * 1000
         return (
             f"[{seconds:.0f} s] accepted {self.accepted} · refused {self.refused} · "
-            f"unrecognized {self.unrecognized} · p99 {p99_ms:.0f} ms"
+            f"unrecognized {self.unrecognized} · p99 {self._percentile_ms(99):.0f} ms"
         )
+
+    def total(self) -> str:
+        """Return the last line of `simulate`; the rate is that of the first attempts."""
+        sent = self.accepted + self.refused
+        rate = (sent - 1) / self._last_secs if self._last_secs else 0.0
+        return (
+            f"sent {sent} · 200: {self.accepted} · forgeries refused: {self.forgeries} · "
+            f"others refused: {self.refused - self.forgeries} · retried {self.retried} · "
+            f"p50 {self._percentile_ms(50):.1f} ms · p99 {self._percentile_ms(99):.1f} ms · "
+            f"{rate:.1f}/s"
+        )
+
+    def _percentile_ms(self, percent: int) -> float:
+        latencies = sorted(self._seconds) or [0.0]
+        return latencies[len(latencies) * percent // 100] * 1000
 
 
 def event_of(record: Received) -> Event | None:

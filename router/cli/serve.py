@@ -12,7 +12,9 @@ from router.cli.options import config_option, configured, with_admin
 
 @click.command()
 @config_option
-@click.option("--admin", metavar="HOST:PORT", help="Where /healthz, /readyz and /metrics are.")
+@click.option(
+    "--admin", metavar="HOST:PORT", help="Where /healthz, /readyz, /metrics and /rejects are."
+)
 def serve(config: Path, admin: str | None) -> None:
     """Receive callbacks until SIGTERM or Ctrl-C; SIGHUP reads sources and routes again."""
     configuration = with_admin(configured(config), admin)

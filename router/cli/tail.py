@@ -7,15 +7,23 @@ import click
 
 from router.assembly import kafka_settings_of, topics_of
 from router.cli.options import config_option, configured, run_until_interrupted
+from router.kafka.port import Received
+from router.tools.masking import masked, masked_value
 
 
 @click.command()
 @config_option
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record.")
 @click.option("--count", type=int, metavar="N", help="End after so many records.")
+@click.option("--raw", "is_raw", is_flag=True, help="The bytes as they are, credentials too.")
 @click.argument("topic", nargs=-1)
-def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start: bool) -> None:
-    """Print records of TOPIC..., or of every topic of the configuration, one a line."""
+def tail(
+    config: Path, topic: tuple[str, ...], count: int | None, *, from_start: bool, is_raw: bool
+) -> None:
+    """Print records of TOPIC..., or of every topic of the configuration, one a line.
+
+    Queries and credentials in URLs are shown as ***, unless --raw.
+    """
     configuration = configured(config)
     names = topic or tuple(topics_of(configuration))
     settings = kafka_settings_of(configuration)
@@ -40,12 +48,24 @@ def tail(config: Path, topic: tuple[str, ...], count: int | None, *, from_start:
         print(f"tail: {len(found)} topics, Ctrl-C stops", file=sys.stderr, flush=True)
         try:
             async for record in reader.records():
-                place = f"{record.topic}[{record.partition}]@{record.offset}"
-                print(f"{place}  {record.key.decode(errors='replace')}", end="  ")
-                print(record.value.decode(errors="replace"), flush=True)
+                sys.stdout.buffer.write(_raw_line(record) if is_raw else _line(record))
+                sys.stdout.buffer.flush()
                 if left is not None and (left := left - 1) <= 0:
                     return
         finally:
             await reader.close()
 
     run_until_interrupted(run())
+
+
+def _line(record: Received) -> bytes:
+    key = masked(record.key.decode(errors="replace"))
+    return f"{_place(record)}  {key}  {masked_value(record.value)}\n".encode()
+
+
+def _raw_line(record: Received) -> bytes:
+    return b"%s  %s  %s\n" % (_place(record).encode(), record.key, record.value)
+
+
+def _place(record: Received) -> str:
+    return f"{record.topic}[{record.partition}]@{record.offset}"

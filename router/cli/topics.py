@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from router.assembly import kafka_settings_of, topics_of
+from router.assembly import kafka_settings_of, topics_of, wanted_topics
 from router.cli.options import config_option, configured
 from router.config import Configuration
 from router.kafka.admin import KafkaAdmin
-from router.tools.topics import Plan, Wanted, plan
+from router.tools.topics import Plan, plan
 
 
 @click.group()
@@ -63,14 +63,7 @@ async def plan_of(admin: KafkaAdmin, configuration: Configuration) -> Plan:
         UnavailableError: The cluster does not answer.
     """
     names = topics_of(configuration)
-    options = configuration.options.topics
-    wanted = Wanted(
-        partitions=options.partitions,
-        replication=options.replication,
-        min_insync_replicas=options.min_insync_replicas,
-        retention_ms=round(options.retention * 1000),
-        max_message_bytes=options.max_message_bytes,
-    )
+    wanted = wanted_topics(configuration)
     return plan(names, wanted, await admin.states(names), await admin.brokers())
 
 

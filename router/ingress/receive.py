@@ -10,13 +10,14 @@ import re
 import msgspec
 
 from router.event import Event
+from router.ingress.nonces import Nonces
 from router.ingress.sources import Head, Limits, Source, Sources
 from router.record import Record
 from router.routing import RouteTable
 from router.vendors.decode import decode
 from router.vendors.normalise import Delivery, Doubt, normalise, unrecognized
 from router.vendors.refusal import Refused
-from router.vendors.verify import verify
+from router.vendors.verify import Verified, verify
 
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -56,7 +57,7 @@ def decide(
 ) -> Accepted | Refused:
     """Return what becomes of a request: method, path, token, address, media type, size, then body.
 
-    Total: it returns for any request, and raises nothing.
+    Total: it returns for any request, and raises nothing. It remembers no request.
     """
     source = sources.find(request.head)
     if isinstance(source, Refused):
@@ -65,22 +66,33 @@ def decide(
 
 
 def receive(
-    source: Source, request: Request, limits: Limits, routes: RouteTable, now: Instant
+    source: Source,
+    request: Request,
+    limits: Limits,
+    routes: RouteTable,
+    now: Instant,
+    nonces: Nonces | None = None,
 ) -> Accepted | Refused:
-    """Return what becomes of a request whose head was found to be for *source*."""
+    """Return what becomes of a request whose head was found to be for *source*.
+
+    *nonces* are those of earlier requests; without them each one is the first.
+    """
     if len(request.body) > limits.max_body_bytes:
         return Refused("too-large")
     message = decode(source.vendor, request.body)
     if isinstance(message, Refused):
         return message
-    proven = verify(source.vendor, message, source.secrets)
+    proven = verify(source.vendor, message, source.secrets, now.unix_ms)
     if isinstance(proven, Refused):
         return proven
+    if proven.is_stale and source.is_stale_refused:
+        return Refused("stale", "sent outside the window; `on_stale: publish` would keep it")
     delivery = Delivery(
         source=source.name,
         received_ms=now.unix_ms,
         unique=now.unique,
         traceparent=trace_context(request.traceparent, now.unique),
+        is_reused=_is_reused(proven, nonces, now),
     )
     outcome = normalise(proven, delivery)
     routed = routes.records_for(outcome.event, source.name)
@@ -98,6 +110,10 @@ def receive(
         unknown_fields=outcome.unknown_fields,
         doubt=outcome.doubt,
     )
+
+
+def _is_reused(proven: Verified, nonces: Nonces | None, now: Instant) -> bool:
+    return nonces is not None and not proven.is_stale and nonces.is_reused(proven, now.unix_ms)
 
 
 def trace_context(sent: str, unique: str) -> str:

@@ -11,11 +11,14 @@ import structlog
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
+from router.clock import format_rfc3339
 from router.errors import InvariantError, UnavailableError
 from router.ingress.answers import FAILED_PROOF, Answers
 from router.ingress.connection import Connection
 from router.ingress.failures import Buckets
+from router.ingress.nonces import Nonces
 from router.ingress.receive import Accepted, Instant, Request, receive
+from router.ingress.rejections import Rejection, Rejections, Shown, shown_of
 from router.ingress.sources import Network, Source, Sources, is_within, parse_address
 from router.observability import Metrics
 from router.publish.publisher import Publisher
@@ -70,6 +73,7 @@ class Server:
         self.sources = sources
         self.publisher = publisher
         self.answers = Answers()
+        self.rejections = Rejections()
         self.hard_secs = listening.hard_secs
         self.is_draining = False
         self.loop_lag_secs = 0.0
@@ -80,6 +84,8 @@ class Server:
         self._per_address: Counter[str] = Counter()
         self._failed = Buckets(FAILED_PROOFS_PER_SEC, FAILED_PROOFS_BURST)
         self._log_lines = Buckets(LOGGED_PER_REASON_PER_SEC, LOGGED_PER_REASON_PER_SEC)
+        self._nonces = Nonces()
+        self._refused_body: bytes | None = None
         self._prefix = os.urandom(8).hex()
         self._count = 0
         self._server: asyncio.Server | None = None
@@ -173,7 +179,11 @@ class Server:
         """Decide a whole request at this moment."""
         self._count += 1
         now = Instant(time.time_ns() // 1_000_000, f"{self._prefix}{self._count:016x}")
-        return receive(source, request, self.sources.limits, self._routes, now)
+        limits = self.sources.limits
+        outcome = receive(source, request, limits, self._routes, now, self._nonces)
+        if isinstance(outcome, Refused):
+            self._refused_body = request.body  # for `count_refused`, which follows at once
+        return outcome
 
     def count_durable(self, accepted: Accepted, seconds: float) -> None:
         """Count a callback that is answered 200."""
@@ -188,6 +198,7 @@ class Server:
         for route in accepted.keyless:
             self._metrics.keyless(route)
         if accepted.doubt is not None:
+            self._metrics.unrecognized(source, accepted.doubt)
             self._logged("callback_unrecognized", accepted.doubt, source=source)
 
     def count_unavailable(self, accepted: Accepted) -> None:
@@ -206,6 +217,13 @@ class Server:
         if reason in FAILED_PROOF and not self._failed.take(address, now):
             reason = "too-many-failures"
         self._metrics.refused(source, reason, seconds)
+        body, self._refused_body = self._refused_body, None
+        if self.rejections.admits(now, has_body=body is not None):
+            shown = self._shown(refused, body, source)
+            moment = format_rfc3339(time.time_ns() // 1_000_000)
+            self.rejections.keep(
+                Rejection(time=moment, source=source, address=address, reason=reason, shown=shown)
+            )
         self._logged("callback_refused", reason, source=source, address=address, hint=refused.hint)
         return reason
 
@@ -216,6 +234,12 @@ class Server:
     def watch(self) -> None:
         """Set the gauges of the metrics."""
         self._metrics.watch(self.publisher.lanes_behind, self.loop_lag_secs)
+
+    def _shown(self, refused: Refused, body: bytes | None, name: str) -> Shown:
+        source = self.sources.by_name.get(name)
+        if body is None or source is None:
+            return Shown(hints=(refused.hint,) if refused.hint else ())
+        return shown_of(refused, body, source, self.sources)
 
     def _logged(self, event: str, reason: str, **values: str) -> None:
         """Log a line, at most so many a second of one reason; the metric counts all of them."""

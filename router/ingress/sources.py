@@ -27,6 +27,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         secrets: By application, newest first.
         tokens: If any, the path must hold one.
         allow: If any, the sender's address must be in one.
+        is_stale_refused: Whether what is sent outside its vendor's window is refused.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     tokens: tuple[bytes, ...] = ()
     allow: tuple[Network, ...] = ()
+    is_stale_refused: bool = False
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

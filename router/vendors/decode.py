@@ -1,6 +1,11 @@
-"""A body to a `Message`: total over any bytes, whatever the declared media type says."""
+"""A body to a `Message`: total over any bytes, whatever the declared media type says.
+
+Design: JSON is tried first and never percent-decoded before, since a JSON text may hold `%2F` and
+`+` that mean themselves. What a vendor may send instead is a list of functions in its table.
+"""
 
 from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
@@ -9,6 +14,7 @@ from router.vendors.spec import Message, PathToken, Vendor
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHALLOW = 100
+_MAX_FORM_FIELDS = 1000
 _any = msgspec.json.Decoder()
 _raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -35,28 +41,78 @@ def without_mark(body: bytes) -> bytes:
 
 def raw_members(message: Message) -> dict[str, msgspec.Raw]:
     """Return the members of a message that is a JSON object, each as its own text."""
-    return message.raw or _raw_members.decode(without_mark(message.body))
+    return message.raw or _raw_members.decode(message.text)
+
+
+def raw_payload(vendor: Vendor, message: Message) -> dict[str, msgspec.Raw]:
+    """Return the members of the vendor's payload, where that is an object, each as its own text."""
+    return message.inner or _raw_members.decode(raw_members(message)[vendor.payload.member])
 
 
 def decode(vendor: Vendor, body: bytes) -> Message | Refused:
     """Return the body as a message, or why the vendor cannot have sent it.
 
-    A vendor that proves itself inside the body must send a JSON object. Where the proof is
-    elsewhere, anything but an empty body is a message, if need be without members.
+    A vendor that proves itself inside the body must send a JSON object, after its own decoding if
+    need be. Where the proof is elsewhere, anything but an empty body is a message, if need be
+    without members.
     """
     text = without_mark(body)
     if not text or text.isspace():
         return Refused("empty-body")
+    message = _message(vendor, body, text)
+    for decoder in vendor.decoders if message is None else ():
+        decoded = decoder(text)
+        message = None if decoded is None else _message(vendor, body, decoded)
+        if message is not None:
+            break
+    if message is not None:
+        return message
+    if isinstance(vendor.proof, PathToken):
+        return Message(body=body, text=text, members=None)
+    return Refused("not-json", "the body is no JSON object")
+
+
+def percent_encoded_json(text: bytes) -> bytes | None:
+    """Return the JSON in a body that is percent-encoded as a whole; there `+` is a space."""
+    if text.lstrip()[:3].lower() != b"%7b":
+        return None
+    return unquote_to_bytes(text.replace(b"+", b" "))
+
+
+def form_fields(text: bytes) -> bytes | None:
+    """Return a form's fields as a JSON object of texts, or the JSON that its only field holds."""
+    try:
+        pairs = parse_qsl(
+            text.decode().strip().strip("&"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_FORM_FIELDS,
+        )
+    except ValueError:
+        return None
+    if len(pairs) > 1:
+        is_cut_json = pairs[0][0].lstrip()[:1] == "{"  # whose URLs hold & and =
+        return None if is_cut_json else msgspec.json.encode(dict(pairs))
+    return next(
+        (part.encode() for pair in pairs for part in reversed(pair) if part.lstrip()[:1] == "{"),
+        None,
+    )
+
+
+def _message(vendor: Vendor, body: bytes, text: bytes) -> Message | None:
+    """Return the message if *text* is a JSON object."""
     try:
         members = _any.decode(text)
+        if not isinstance(members, dict):
+            return None
+        if text.count(b"[") + text.count(b"{") <= _SHALLOW:
+            return Message(body=body, text=text, members=members)
         # How deep the stack still reaches differs from here to there: what may be deep is cut
         # into its members now, or counts as no JSON.
-        may_be_deep = text.count(b"[") + text.count(b"{") > _SHALLOW
-        raw = _raw_members.decode(text) if may_be_deep else None
+        raw = _raw_members.decode(text)
+        has_inner = vendor.payload_proof and isinstance(members.get(vendor.payload.member), dict)
+        inner = _raw_members.decode(raw[vendor.payload.member]) if has_inner else None
     except UNDECODABLE:
-        members = raw = None  # also an array of more than _SHALLOW brackets: no object either
-    if isinstance(members, dict):
-        return Message(body=body, members=members, raw=raw)
-    if isinstance(vendor.proof, PathToken):
-        return Message(body=body, members=None)
-    return Refused("not-json", "the body is no JSON object")
+        return None
+    return Message(body=body, text=text, members=members, raw=raw, inner=inner)

@@ -1,17 +1,21 @@
 """An event class as a table of fields, and the one pass that renames and types what was sent.
 
 Design: the class is the catalogue. Its field names are those of the event (`room_id`); the wire's
-name follows from it (`RoomId`), and `Meta(extra={"wire": ...})` names the exceptions. msgspec
-cannot do the pass itself: it neither keeps what does not convert nor unknown members.
+name follows from it (`RoomId`), and `Meta(extra={"wire": ...})` names the exceptions;
+`Meta(extra={"is_sensitive": True})` marks what may hold credentials. msgspec cannot do the pass
+itself: it neither keeps what does not convert nor unknown members.
 """
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import inspect
+
+Case = Literal["pascal", "snake"]
+"""How a vendor writes names: `RoomId`, or `room_id` as the event does."""
 
 MAX_DEPTH = 100
 """How deep a value may nest; vendors use four levels, Python's stack ends near a thousand."""
@@ -50,7 +54,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         wire: As the vendor spells it.
         kind: The documented type; what is inside a `dict` or `list` of a class goes by `table`.
         scalar: The same where a value of that very type needs no further look, else None.
-        table: The fields of the class inside, if any.
+        table: The fields of the class inside, if any; empty where it documents none.
+        description: Unit and values, in our words.
+        examples: Plausible values.
+        is_sensitive: Whether it may hold credentials: masked wherever it is printed.
     """
 
     name: str
@@ -58,6 +65,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     kind: type
     scalar: type | None = None
     table: "Table | None" = None
+    description: str = ""
+    examples: tuple[Any, ...] = ()
+    is_sensitive: bool = False
 
 
 Table = dict[str, Field]
@@ -76,33 +86,56 @@ def snake_case(key: str) -> str:
     return _BREAK.sub("_", key).lower()
 
 
-def table_of(event_class: type[msgspec.Struct]) -> Table:
+def table_of(event_class: type[msgspec.Struct], case: Case = "pascal") -> Table:
     """Return the documented fields of an event class, by the vendor's spelling."""
     info = inspect.type_info(event_class)
     if not isinstance(info, inspect.StructType):
         raise TypeError(f"{event_class} is no Struct")
-    return _table(info)
+    return _table(info, case)
 
 
-def _table(info: inspect.StructType) -> Table:
-    fields = [_field(field.name, field.type) for field in info.fields]
+def at(value: Any, path: str) -> Any:
+    """Return what lies at `A.B` inside an object, or None."""
+    if "." not in path:
+        return value.get(path)
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _table(info: inspect.StructType, case: Case) -> Table:
+    fields = [_field(field.name, field.type, case) for field in info.fields]
     return {field.wire: field for field in fields}
 
 
-def _field(name: str, info: inspect.Type) -> Field:
-    wire = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+def _field(name: str, info: inspect.Type, case: Case) -> Field:
+    said: dict[str, Any] = {}
     while isinstance(info, inspect.Metadata | inspect.UnionType):
         if isinstance(info, inspect.Metadata):
-            wire = (info.extra or {}).get("wire", wire)
+            said = {**(info.extra_json_schema or {}), **(info.extra or {}), **said}
             info = info.type
         else:
             info = next(t for t in info.types if not isinstance(t, inspect.NoneType))
+    kind, table = _kind(info, case)
+    pascal = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return Field(
+        name=name,
+        wire=said.get("wire", pascal if case == "pascal" else name),
+        kind=kind,
+        scalar=kind if kind in _SCALARS else None,
+        table=table,
+        description=said.get("description", ""),
+        examples=tuple(said.get("examples", ())),
+        is_sensitive=said.get("is_sensitive", False),
+    )
+
+
+def _kind(info: inspect.Type, case: Case) -> tuple[type, Table | None]:
     if isinstance(info, inspect.StructType):
-        return Field(name=name, wire=wire, kind=dict, table=_table(info))
+        return dict, _table(info, case)
     if isinstance(info, inspect.ListType) and isinstance(info.item_type, inspect.StructType):
-        return Field(name=name, wire=wire, kind=list, table=_table(info.item_type))
-    kind = _KINDS[type(info)]
-    return Field(name=name, wire=wire, kind=kind, scalar=kind if kind in _SCALARS else None)
+        return list, _table(info.item_type, case)
+    return _KINDS[type(info)], None
 
 
 _KINDS: dict[type, type] = {
@@ -127,7 +160,7 @@ class Pass:
 
     def fields(
         self,
-        table: Table,
+        table: Table | None,
         sent: dict[str, Any],
         others: Iterable[tuple[str, Any]] = (),
         depth: int = 1,
@@ -135,7 +168,7 @@ class Pass:
         """Return *sent* with documented fields named and typed, then everything else.
 
         Args:
-            table: The documented fields; empty inside what nobody documented.
+            table: The documented fields; None inside what nobody documented.
             sent: The members of one object.
             others: Members from elsewhere that nobody documented; sent before *sent*.
             depth: Of this object; see `MAX_DEPTH`.
@@ -147,15 +180,16 @@ class Pass:
             raise TooDeepError
         data: dict[str, Any] = {}
         undocumented: list[tuple[str, Any]] = list(others)
+        documented = table or {}
         for key, value in sent.items():
-            field = table.get(key)
+            field = documented.get(key)
             if field is None:
                 undocumented.append((key, value))
             elif type(value) is field.scalar:
                 data[field.name] = value
             else:
                 data[field.name] = self._typed(field, value, depth)
-        self.unknown += len(undocumented) if table else 0
+        self.unknown += 0 if table is None else len(undocumented)
         for key, value in undocumented:
             name = snake_case(key)
             if name in data:  # the documented one, or the first, has the name
@@ -190,7 +224,7 @@ class Pass:
         if depth > MAX_DEPTH:
             raise TooDeepError
         if isinstance(value, dict):
-            return self.fields({}, value, depth=depth + 1)
+            return self.fields(None, value, depth=depth + 1)
         if isinstance(value, list):
             return [self._renamed(item, depth + 1) for item in value]
         return value

@@ -1,31 +1,34 @@
 """A `Verified` message to an `Event`: total, never a refusal, at worst `Unrecognized`.
 
 Design: what is authentic is published, whatever it looks like, since the vendor would send the
-same bytes again and then give up. Doubts are checked in one fixed order (suspicious, unknown
-type, bad payload, bad field), and the first one decides. What cannot be understood is kept as it
-came, minus what proves it, so that a capture of a topic is no key to the entrance.
+same bytes again and then give up. Doubts are checked in one fixed order (stale, suspicious,
+unknown type, bad payload, bad field), and the first one decides. What cannot be understood is kept
+as it came, minus what proves it, so that a capture of a topic is no key to the entrance.
 """
 
-import re
 from base64 import b64encode
-from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
 
-from router.clock import LAST_MS, format_rfc3339, parse_rfc3339
+from router.clock import format_rfc3339
 from router.event import UNRECOGNIZED, Event, IdBasis, TimeBasis
-from router.vendors.decode import NOT_JSON, json_value, raw_members, without_mark
-from router.vendors.fields import MAX_DEPTH, Pass, TooDeepError, nests_deeper, snake_case
-from router.vendors.spec import EventType, Message, Moment, NaturalId, Vendor, VendorId
+from router.vendors.decode import NOT_JSON, json_value, raw_members, raw_payload
+from router.vendors.fields import MAX_DEPTH, Pass, TooDeepError, at, nests_deeper
+from router.vendors.names import (
+    Content,
+    any_subject,
+    hash_of,
+    identity_of,
+    subject_of,
+    time_of,
+    vendor_id,
+)
+from router.vendors.spec import EventType, Message, Vendor
 from router.vendors.verify import Verified
 
 Doubt = Literal["stale", "suspicious", "unknown-type", "bad-payload", "bad-field"]
 """Why an authentic message is `Unrecognized`; of several, the first in this order."""
-
-MAX_NAME_BYTES = 256
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_canonical = msgspec.json.Encoder(order="deterministic")
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,12 +39,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         received_ms: Unix milliseconds, from the wall clock.
         unique: 32 hex digits that no other delivery has.
         traceparent: The W3C trace context that the event carries on.
+        is_reused: Whether its proof came before, with other content, though it may come once.
     """
 
     source: str
     received_ms: int
     unique: str
     traceparent: str
+    is_reused: bool = False
 
 
 class Normalised(msgspec.Struct, frozen=True):
@@ -64,21 +69,16 @@ def normalise(proven: Verified, delivery: Delivery) -> Normalised:
     Source: `data`, `id`, `subject` and `time` follow the vendor's table; types that the vendor
     adds later, fields that cannot be read and payloads that are no object become `Unrecognized`.
     """
-    vendor, message = proven.vendor, proven.message
-    members = message.members
-    if members is None:
-        return unrecognized(proven, delivery, "bad-payload", "the body is no JSON object")
-    doubtful = _misshapen(vendor, members)
+    doubtful = _doubtful_whatever_it_says(proven, delivery)
     if doubtful is not None:
         return unrecognized(proven, delivery, doubtful.doubt, doubtful.detail)
-    word = members.get(vendor.type_of)
-    event_type = vendor.types.get(word) if isinstance(word, str) else None
+    vendor, members = proven.vendor, documented(proven.vendor, proven.message)
+    event_type = vendor.type_called(at(members, vendor.type_of))
     if event_type is None:
-        return unrecognized(
-            proven, delivery, "unknown-type", f"{vendor.type_of} names no type known here"
-        )
+        detail = f"{vendor.type_of} names no type known here"
+        return unrecognized(proven, delivery, "unknown-type", detail)
     payload = payload_of(vendor, members)
-    if payload is None:
+    if payload is None and not (event_type.may_lack_payload and _is_empty(vendor, members)):
         detail = f"{vendor.payload.member} is no JSON object"
         return unrecognized(proven, delivery, "bad-payload", detail)
     try:
@@ -94,22 +94,43 @@ def unrecognized(proven: Verified, delivery: Delivery, doubt: Doubt, detail: str
     """Return the `Unrecognized` event that keeps the message as it came, minus its proof."""
     vendor, message = proven.vendor, proven.message
     data, content = _kept(vendor, message)
-    members = message.members or {}
-    name = _vendor_id(vendor, members)
+    members = documented(vendor, message)
+    payload = payload_of(vendor, members) or {}
+    # Beside a merged payload only that counts: the rest of the envelope may be unproven.
+    sent = payload if vendor.payload.is_merged else {**members, vendor.payload.member: payload}
+    name = None if vendor.identity is None else vendor_id(vendor.identity, members)
     id_basis: IdBasis = "vendor" if name else vendor.unnamed
-    digest = "" if name else _hash([vendor.name, UNRECOGNIZED, content])
+    digest = "" if name else hash_of([vendor.name, UNRECOGNIZED, content])
     event_type = EventType(
-        name=f"{vendor.name}.{UNRECOGNIZED}", short_name=UNRECOGNIZED, table={}, entity=()
+        name=f"{vendor.name}.{UNRECOGNIZED}",
+        short_name=UNRECOGNIZED,
+        word="",
+        event_class=msgspec.Struct,
+        table={},
+        entity=(),
     )
     event = _event(
         event_type,
         delivery,
-        subject=_any_subject(vendor, members) or delivery.source,
+        subject=any_subject(vendor, members, sent) or delivery.source,
         time=(None, "received"),
         identity=(name or digest, id_basis),
         data={"reason": doubt, "detail": detail, **data},
     )
     return Normalised(event, UNRECOGNIZED, 0, doubt)
+
+
+def documented(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """Return the members of a message, other spellings of documented ones replaced by these."""
+    members = message.members or {}
+    found = [name for name in vendor.spellings if name in members]
+    names = {name: vendor.spellings[name] for name in found}
+    if not any(name not in members for name in names.values()):
+        return members
+    return {
+        key if names.get(key, key) in members else names[key]: value
+        for key, value in members.items()
+    }
 
 
 def payload_of(vendor: Vendor, members: dict[str, Any]) -> dict[str, Any] | None:
@@ -120,25 +141,50 @@ def payload_of(vendor: Vendor, members: dict[str, Any]) -> dict[str, Any] | None
     return payload if isinstance(payload, dict) else None
 
 
+def _is_empty(vendor: Vendor, members: dict[str, Any]) -> bool:
+    """Tell whether the payload is there in one of the ways in which nothing can be sent."""
+    payload = members.get(vendor.payload.member)
+    return payload is None or (
+        isinstance(payload, str) and (not payload.strip() or json_value(payload) is None)
+    )
+
+
+def _doubtful_whatever_it_says(proven: Verified, delivery: Delivery) -> _Doubtful | None:
+    """Return what is wrong with the message, or the delivery, before its type is looked at."""
+    vendor, members = proven.vendor, proven.message.members
+    if proven.is_stale and vendor.window is not None:
+        return _Doubtful("stale", f"{vendor.window.member} is not near the time of receipt")
+    if delivery.is_reused:
+        return _Doubtful("suspicious", "the same proof came before, with other content")
+    for shape in vendor.shapes:
+        value = (members or {}).get(shape.member)
+        if not isinstance(value, str) or not shape.fits(value):
+            return _Doubtful("suspicious", f"{shape.member} is not {shape.description}")
+    if members is None:
+        return _Doubtful("bad-payload", "the body is no JSON object")
+    return None
+
+
 def _recognized(
     vendor: Vendor,
     event_type: EventType,
     members: dict[str, Any],
-    payload: dict[str, Any],
+    payload: dict[str, Any] | None,
     delivery: Delivery,
 ) -> Normalised | _Doubtful:
-    sent, displaced = _content(vendor, members, payload)
-    subject = _subject(vendor, event_type.entity, members, sent)
+    sent, others = _content(vendor, members, payload)
+    subject = subject_of(vendor, event_type, members, sent)
     if subject is None:
         return _Doubtful("bad-field", "a field that names the subject cannot be read")
     walk = Pass()
-    data = walk.fields(event_type.table, sent, displaced)
-    if vendor.payload.is_merged:
+    data = walk.fields(event_type.table, sent, others)
+    if vendor.payload.is_alone:
         walk.unknown += len(members.keys() - vendor.known_members)
-    identity = _identity(vendor, event_type, members, sent, data)
+    content = Content(members=members, sent=sent, data=data)
+    identity = identity_of(vendor, event_type, content)
     if identity is None:
         return _Doubtful("bad-field", "a field that names the event cannot be read")
-    time = _time(vendor.time, members, sent, data)
+    time = time_of(vendor, content)
     event = _event(event_type, delivery, subject=subject, time=time, identity=identity, data=data)
     return Normalised(event, event_type.short_name, walk.unknown)
 
@@ -172,163 +218,34 @@ def _event(
     )
 
 
-def _misshapen(vendor: Vendor, members: dict[str, Any]) -> _Doubtful | None:
-    for shape in vendor.shapes:
-        value = members.get(shape.member)
-        if not isinstance(value, str) or not shape.fits(value):
-            return _Doubtful("suspicious", f"{shape.member} is not {shape.description}")
-    return None
-
-
 def _content(
-    vendor: Vendor, members: dict[str, Any], payload: dict[str, Any]
+    vendor: Vendor, members: dict[str, Any], payload: dict[str, Any] | None
 ) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    """Return what may be documented, and what of the payload a carried member displaces.
+    """Return what may be documented, and what nobody documented for sure.
 
-    Beside a merged payload, members that no document knows are left out: the digest does not
-    cover them, so whoever saw one callback could add any field to it.
+    Where the payload alone counts, members that no document knows are left out: the digest does
+    not cover them, so whoever saw one callback could add any field to it.
     """
     known = vendor.known_members
     if not vendor.payload.is_merged:
         sent = {key: value for key, value in members.items() if key not in known}
-        sent[vendor.payload.member] = payload
+        if payload is not None:
+            sent[vendor.payload.member] = payload
+        elif sent.get(vendor.payload.member) is not None:
+            sent[vendor.payload.member] = {}  # empty text
         return sent, []
-    sent = dict(payload)
-    displaced: list[tuple[str, Any]] = []
+    sent = {key: value for key, value in (payload or {}).items() if key not in vendor.payload_proof}
+    others: list[tuple[str, Any]] = []
     for carry in vendor.carry:
         value = members.get(carry.member)
         if value is None or (not carry.wins and carry.member in sent):
             continue
         if carry.is_alone and carry.member in sent:
-            displaced.append((carry.member, sent[carry.member]))
+            others.append((carry.member, sent[carry.member]))
         sent[carry.member] = value
-    return sent, displaced
-
-
-def _subject(
-    vendor: Vendor, entity: tuple[str, ...], members: dict[str, Any], sent: dict[str, Any]
-) -> str | None:
-    """Return the subject, or None where a part of it cannot be read."""
-    parts: list[str] = []
-    for member in vendor.subject.within:
-        name = _name(members.get(member))
-        if name is None:
-            return None
-        parts.append(name)
-    for path in entity:
-        name = _name(_at(sent, path))
-        if name is not None:
-            parts.append(name)
-            break
-    else:
-        if entity:
-            return None
-    return "/".join(parts) or None
-
-
-def _any_subject(vendor: Vendor, members: dict[str, Any]) -> str | None:
-    """Return the best subject that a message of no known type still names.
-
-    Beside a merged payload only that counts: the rest of the envelope is not proven.
-    """
-    payload = payload_of(vendor, members) or {}
-    sent = payload if vendor.payload.is_merged else {**members, vendor.payload.member: payload}
-    named = tuple(path for path in vendor.subject.entity if _name(_at(sent, path)) is not None)
-    return _subject(vendor, named[:1], members, sent)
-
-
-def _at(value: Any, path: str) -> Any:
-    if "." not in path:
-        return value.get(path)
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _name(value: Any) -> str | None:
-    """Return *value* as text that can name something, or None."""
-    if type(value) is int:
-        value = str(value)
-    return value if type(value) is str and value and _is_safe(value) else None
-
-
-def _is_safe(text: str) -> bool:
-    if len(text) <= MAX_NAME_BYTES // 4 and text.isprintable():
-        return True  # nearly every name: UTF-8 takes four bytes a character at most
-    if len(text) > MAX_NAME_BYTES or len(text.encode()) > MAX_NAME_BYTES:
-        return False
-    return _CONTROL.search(text) is None
-
-
-def _normalised(sent: dict[str, Any], data: dict[str, Any], path: str) -> Any:
-    """Return the field that the vendor calls *path*, as it stands in `data`.
-
-    One that another spelling put under the same name is not the vendor's, and names nothing.
-    """
-    if _at(sent, path) is None:
-        return None
-    return _at(data, ".".join(snake_case(part) for part in path.split(".")))
-
-
-def _identity(
-    vendor: Vendor,
-    event_type: EventType,
-    members: dict[str, Any],
-    sent: dict[str, Any],
-    data: dict[str, Any],
-) -> tuple[str, IdBasis] | None:
-    """Return the id and its basis, or None where a field that names the event is unreadable."""
-    if isinstance(vendor.identity, VendorId):
-        name = _vendor_id(vendor, members)
-        return None if name is None else (name, "vendor")
-    natural = vendor.identity.get(event_type.short_name)
-    values = [] if natural is None else [_normalised(sent, data, path) for path in natural.fields]
-    if not all(_can_name(value) for value in values):
-        return None
-    if natural is None or _lacks_required(natural, values):
-        return _hash([vendor.name, event_type.short_name, data]), vendor.unnamed
-    return _hash([vendor.name, event_type.short_name, *values]), "natural"
-
-
-def _lacks_required(natural: NaturalId, values: list[Any]) -> bool:
-    pairs = zip(natural.fields, values, strict=True)
-    return any(path in natural.required and value in (None, "") for path, value in pairs)
-
-
-def _can_name(value: Any) -> bool:
-    if isinstance(value, str):
-        return _is_safe(value)
-    return value is None or type(value) is int
-
-
-def _vendor_id(vendor: Vendor, members: dict[str, Any]) -> str | None:
-    if not isinstance(vendor.identity, VendorId):
-        return None
-    parts: list[str] = []
-    for member in vendor.identity.members:
-        name = _name(members.get(member))
-        if name is None:
-            return None
-        parts.append(name)
-    return "/".join(parts)
-
-
-def _time(
-    moments: tuple[Moment, ...],
-    members: dict[str, Any],
-    sent: dict[str, Any],
-    data: dict[str, Any],
-) -> tuple[int | None, TimeBasis]:
-    for moment in moments:
-        unix_ms: Any = None
-        if moment.field is not None:
-            unix_ms = _normalised(sent, data, moment.field)
-        else:
-            text = members.get(moment.member)
-            unix_ms = parse_rfc3339(text) if isinstance(text, str) else None
-        if type(unix_ms) is int and 0 <= unix_ms <= LAST_MS:
-            return unix_ms, moment.basis
-    return None, "received"
+    if not vendor.payload.is_alone:
+        others += [(key, value) for key, value in members.items() if key not in known]
+    return sent, others
 
 
 def _kept(vendor: Vendor, message: Message) -> tuple[dict[str, Any], Any]:
@@ -336,22 +253,29 @@ def _kept(vendor: Vendor, message: Message) -> tuple[dict[str, Any], Any]:
 
     What nests too deep for its readers is kept like what is no JSON at all: as base64.
     """
-    proof = vendor.proof.members
-    text = without_mark(message.body)
     if message.members is not None:
-        raw = {key: value for key, value in raw_members(message).items() if key not in proof}
-        members = {key: message.members[key] for key in raw}
+        raw, members = _without_proof(vendor, message, message.members)
         if not nests_deeper(members, MAX_DEPTH):
             return {"body": raw}, members
         text = msgspec.json.encode(raw)
     else:
-        value = json_value(text)
+        value = json_value(message.text)
         if value is not NOT_JSON and not nests_deeper(value, MAX_DEPTH):
-            return {"body": msgspec.Raw(text)}, value
+            return {"body": msgspec.Raw(message.text)}, value
         text = message.body
     encoded = b64encode(text).decode()
     return {"body_base64": encoded}, encoded
 
 
-def _hash(values: list[Any]) -> str:
-    return sha256(_canonical.encode(values)).hexdigest()[:32]
+def _without_proof(
+    vendor: Vendor, message: Message, members: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the members as text and as values, without those that prove the message."""
+    proof, inner, holder = vendor.envelope_proof, vendor.payload_proof, vendor.payload.member
+    raw: dict[str, Any] = {k: v for k, v in raw_members(message).items() if k not in proof}
+    kept = {key: members[key] for key in raw}
+    if inner and isinstance(kept.get(holder), dict):
+        payload = raw_payload(vendor, message)
+        raw[holder] = {key: value for key, value in payload.items() if key not in inner}
+        kept[holder] = {key: kept[holder][key] for key in raw[holder]}
+    return raw, kept

@@ -19,13 +19,21 @@ from router.config import load
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Limits, Source, Sources
 from router.routing import RouteTable
+from router.tools.catalogue import overview
 from router.vendors import vendors
 from tests.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BIN = Path(sys.executable).parent
-SECRETS = {"RTC_CALLBACK_KEY": "1234", "STUDIO_TOKEN": "a-token-for-the-studio"}
+SECRETS = {
+    "RTC_CALLBACK_KEY": "1234",
+    "STUDIO_TOKEN": "a-token-for-the-studio",
+    "ZEGO_CALLBACK_SECRET": "long-enough-secret",
+    "ZEGO_TOKEN": "a-token-for-the-player",
+    "LIVE_AUTH_KEY": "long-enough-live-key",
+    "LIVE_TOKEN": "a-token-for-the-pushes",
+}
 ENDLESS = {"serve", "tail"}
 
 
@@ -56,7 +64,7 @@ def test_the_configurations_load(tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text(routes)
     long_enough = SECRETS | {"RTC_CALLBACK_KEY": "long-enough-key"}
     configuration = load(tmp_path / "router.yaml", long_enough, CHECKS)
-    assert list(configuration.options.sources) == ["rtc", "studio"]
+    assert list(configuration.options.sources) == ["rtc", "studio", "zego", "live"]
     assert [route.name for route in configuration.routes.routes] == ["recordings", "no-noise"]
     assert configuration.warnings == ()
 
@@ -81,6 +89,12 @@ def test_every_vendor_is_in_the_table() -> None:
         assert f"`vendor: {name}`" in README
 
 
+def test_the_types_are_those_of_the_catalogue() -> None:
+    """The table of vendors and types is what `catalogue` prints."""
+    shown = re.findall(r"<!-- catalogue -->\n(.*?)\n<!-- /catalogue -->", README, re.DOTALL)
+    assert shown == [overview(vendors().values())]
+
+
 def test_the_shown_lines_are_those_of_dev() -> None:
     """The shown output has the banner's and the events' form, as `lines` prints them."""
     shown = blocks("text")[0].splitlines()
@@ -89,7 +103,7 @@ def test_the_shown_lines_are_those_of_dev() -> None:
     )
     assert shown[1].startswith("try it:  curl -sS http://127.0.0.1:8080/callbacks/rtc -d '{")
     line = re.compile(
-        r"\d\d:\d\d:\d\d (rtc|studio) +\d{3} +\d+ ms  (refused: |\S+ +\S+ +-> \S+@\d+)"
+        r"\d\d:\d\d:\d\d (rtc|studio|zego|live) +\d{3} +\d+ ms  (refused: |\S+ +\S+ +-> \S+@\d+)"
     )
     assert all(line.match(text) for text in shown[2:-1])
     assert re.fullmatch(r"\[30 s\] accepted .* p99 \d+ ms", shown[-1])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster, read_all
+from tests.cluster import Cluster, Read, read_all
 from tests.e2e.serving import Server, leaks
 
 _VENDORS = Path(__file__).parents[2] / "router" / "vendors"
@@ -20,10 +20,25 @@ _READ = (
     "callbacks.alibaba-caster.OperateCallback",
     "callbacks.alibaba-caster.Unrecognized",
 )
+_NEWER = {
+    "zego-cloud-player": (
+        *("PlayerCreated", "PlayerDestroyed", "PlayerStateChanged", "PlayerAnomaly"),
+        *("UploadDone", "UploadFailed", "UploadStateChanged", "UploadCancelFailed"),
+        *("UploadAnomaly", "UploadExpired", "Unrecognized"),
+    ),
+    "volcengine-live": (
+        *("PushStart", "PushEnd", "RecordEvent", "SnapshotEvent", "AuditSnapshot"),
+        "Unrecognized",
+    ),
+    "volcengine-rtc": ("VoiceChat", "SegmentRealTimeData"),
+}
+_FOUND = [f"callbacks.{vendor}.{type_}" for vendor, types in _NEWER.items() for type_ in types]
 
 Event = dict[str, Any]
 StartServer = Callable[[Mapping[str, Any]], Server]
 Published = Callable[[], dict[str, Event]]
+Found = Callable[[str], list[Read]]
+Events = Callable[[str], list[Event]]
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +95,24 @@ def published(kafka: Cluster, namespace: str) -> Published:
         return {_name(event): event for event in events}
 
     return read
+
+
+@pytest.fixture
+def found(kafka: Cluster, namespace: str) -> Found:
+    """A function that returns ZEGO's, Live's and some RTC records whose value holds a text."""
+
+    def read(text: str) -> list[Read]:
+        topics = [f"{namespace}{topic}" for topic in _FOUND]
+        records = read_all(kafka.bootstrap_servers, topics)
+        return [record for record in records if text.encode() in (record.value or b"")]
+
+    return read
+
+
+@pytest.fixture
+def events(found: Found) -> Events:
+    """A function that returns the events of those records."""
+    return lambda text: [json.loads(record.value or b"") for record in found(text)]
 
 
 @pytest.fixture(scope="session")

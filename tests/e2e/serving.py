@@ -40,7 +40,70 @@ SOURCES: dict[str, dict[str, Any]] = {
         "secrets": [{"env": "RTC_CALLBACK_KEY"}],
         "allow": ["203.0.113.0/24", "127.0.9.0/24"],
     },
+    "zego": {"vendor": "zego-cloud-player", "secrets": [{"env": "ZEGO_KEY"}]},
+    "zego-rotated": {
+        "vendor": "zego-cloud-player",
+        "secrets": [{"env": "ZEGO_FIRST_KEY"}, {"env": "ZEGO_LAST_KEY"}],
+    },
+    "zego-apps": {
+        "vendor": "zego-cloud-player",
+        "secrets": [{"env": "ZEGO_APP_KEY", "app": "987654321"}],
+    },
+    "zego-strict": {
+        "vendor": "zego-cloud-player",
+        "secrets": [{"env": "ZEGO_KEY"}],
+        "on_stale": "reject",
+    },
+    "zego-guarded": {
+        "vendor": "zego-cloud-player",
+        "secrets": [{"env": "ZEGO_KEY"}],
+        "tokens": [{"env": "ZEGO_TOKEN"}],
+    },
+    "live": {"vendor": "volcengine-live", "secrets": [{"env": "LIVE_KEY"}]},
+    "live-rotated": {
+        "vendor": "volcengine-live",
+        "secrets": [{"env": "LIVE_KEY"}, {"env": "LIVE_OLD_KEY"}],
+    },
+    "live-strict": {
+        "vendor": "volcengine-live",
+        "secrets": [{"env": "LIVE_KEY"}],
+        "on_stale": "reject",
+    },
+    "live-unsigned": {
+        "vendor": "volcengine-live",
+        "tokens": [{"env": "LIVE_TOKEN"}],
+        "unsigned": True,
+    },
 }
+
+
+_KEY = {"secrets": [{"env": "LIVE_KEY"}]}
+_TOKEN = {"tokens": [{"env": "LIVE_TOKEN"}]}
+
+# A source named `one`, the exit code of `check`, and what that says of it.
+CHECKED: list[tuple[dict[str, Any], int, str | None]] = [
+    ({"vendor": "zego-cloud-player", **_KEY}, 0, r"sources\.one: .*tokens.*warning"),
+    ({"vendor": "volcengine-live", **_KEY}, 0, r"sources\.one: .*tokens.*warning"),
+    ({"vendor": "zego-cloud-player", **_KEY, **_TOKEN}, 0, None),
+    ({"vendor": "volcengine-live", **_KEY, **_TOKEN}, 0, None),
+    ({"vendor": "volcengine-live", "unsigned": True, **_TOKEN}, 0, None),
+    ({"vendor": "volcengine-rtc", **_KEY}, 0, None),
+    ({"vendor": "volcengine-live", "unsigned": True}, 2, r"sources\.one: .*tokens"),
+    ({"vendor": "volcengine-live", **_TOKEN}, 2, r"sources\.one: .*secrets"),
+    ({"vendor": "zego-cloud-player", **_TOKEN}, 2, r"sources\.one: .*secrets"),
+    (
+        {"vendor": "zego-cloud-player", "unsigned": True, **_TOKEN},
+        2,
+        r"sources\.one\.unsigned: ",
+    ),
+    ({"vendor": "volcengine-rtc", "unsigned": True, **_TOKEN}, 2, r"sources\.one\.unsigned: "),
+    (
+        {"vendor": "volcengine-rtc", **_KEY, "on_stale": "reject"},
+        0,
+        r"sources\.one\.on_stale: .*warning",
+    ),
+    ({"vendor": "zego-cloud-player", **_KEY, **_TOKEN, "on_stale": "reject"}, 0, None),
+]
 
 
 class DiedError(Exception):
@@ -61,8 +124,7 @@ class Server:
             "sources": SOURCES,
             **settings,
         }
-        file = folder / "router.yaml"
-        file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+        file = _written(folder, configuration)
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [_COMMAND, "serve", "--config", file],
@@ -114,6 +176,16 @@ class Server:
         request = head(f"GET {path} HTTP/1.1", "Host: localhost")
         return ask(self.admin_port, request)
 
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that have these labels among theirs."""
+        total = 0.0
+        for line in self.get("/metrics").body.decode().splitlines():
+            match = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+            if match and match[1] == f"callback_router_{name}":
+                pairs = dict(re.findall(r'(\w+)="([^"]*)"', match[2] or ""))
+                total += float(match[3]) if labels.items() <= pairs.items() else 0.0
+        return total
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the command."""
         self._process.send_signal(number)
@@ -149,6 +221,22 @@ class Server:
             return False
 
 
+def check(folder: Path, sources: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Return the ended `callback-router check` of a configuration with these sources."""
+    kafka = {"bootstrap_servers": f"{HOST}:9"}  # nobody is asked
+    configuration = {"listen": f"{HOST}:0", "kafka": kafka, "sources": sources}
+    return subprocess.run(
+        [_COMMAND, "check", "--config", _written(folder, configuration)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **callbacks.SECRETS},
+        timeout=_START_SECS,
+        check=False,
+        encoding="utf-8",
+    )
+
+
 def leaks(output: bytes) -> list[str]:
     """Return the names of secrets that *output* holds in any usual spelling, and signatures."""
     found = [
@@ -156,8 +244,16 @@ def leaks(output: bytes) -> list[str]:
         for name, secret in callbacks.SECRETS.items()
         if any(spelling in output for spelling in _spellings(secret.encode()))
     ]
-    # No other hash of 256 bits is ever written.
-    return found + [match.decode() for match in re.findall(rb"[0-9a-fA-F]{64}", output)]
+    # No other hash of 256 bits is ever written, nor one of 160.
+    hashes = re.findall(rb"[0-9a-fA-F]{64}|\b[0-9a-fA-F]{40}\b", output)
+    return found + [match.decode() for match in hashes]
+
+
+def _written(folder: Path, configuration: Mapping[str, Any]) -> Path:
+    """Return the file that holds the configuration now."""
+    file = folder / "router.yaml"
+    file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    return file
 
 
 def _spellings(secret: bytes) -> tuple[bytes, ...]:

@@ -11,7 +11,7 @@ from tests.e2e.wire import Client, ask, head, post
 
 pytestmark = pytest.mark.kafka
 
-PAGES = ["/healthz", "/readyz", "/metrics"]
+PAGES = ["/healthz", "/readyz", "/metrics", "/rejects"]
 _PREFIX = "callback_router_"
 
 

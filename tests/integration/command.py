@@ -20,20 +20,32 @@ import yaml
 
 COMMAND: Final = Path(sys.executable).parent / "callback-router"
 SECRET: Final = "1234"
+ZEGO_SECRET: Final = "zego-callback-secret"
+LIVE_SECRET: Final = "abc123XYZ"
 TOKEN: Final = "studio-token-0123456789"
-PATHS: Final = {"rtc": "/callbacks/rtc", "studio": f"/callbacks/studio/{TOKEN}"}
+LIVE_TOKEN: Final = "live-token-0123456789"
+PATHS: Final = {
+    "rtc": "/callbacks/rtc",
+    "studio": f"/callbacks/studio/{TOKEN}",
+    "zego": "/callbacks/zego",
+    "live": "/callbacks/live",
+    "live-unsigned": f"/callbacks/live-unsigned/{LIVE_TOKEN}",
+}
 _ENVIRONMENT = {
     **{
         k: v for k, v in os.environ.items() if k not in {"CALLBACK_ROUTER_CONFIG", "PYTHONWARNINGS"}
     },
     "RTC_CALLBACK_KEY": SECRET,
     "STUDIO_TOKEN": TOKEN,
+    "ZEGO_CALLBACK_SECRET": ZEGO_SECRET,
+    "LIVE_AUTH_KEY": LIVE_SECRET,
+    "LIVE_TOKEN": LIVE_TOKEN,
 }
 _WAIT_SECS = 20.0
 
 
 def write_config(folder: Path, kafka: str, namespace: str = "", **settings: object) -> Path:
-    """Return a configuration file for both vendors; *settings* replace or add sections."""
+    """Return a configuration file for all vendors; *settings* replace or add sections."""
     file = folder / "router.yaml"
     configuration = {
         "listen": "127.0.0.1:0",
@@ -42,6 +54,13 @@ def write_config(folder: Path, kafka: str, namespace: str = "", **settings: obje
         "sources": {
             "rtc": {"vendor": "volcengine-rtc", "secrets": [{"env": "RTC_CALLBACK_KEY"}]},
             "studio": {"vendor": "alibaba-caster", "tokens": [{"env": "STUDIO_TOKEN"}]},
+            "zego": {"vendor": "zego-cloud-player", "secrets": [{"env": "ZEGO_CALLBACK_SECRET"}]},
+            "live": {"vendor": "volcengine-live", "secrets": [{"env": "LIVE_AUTH_KEY"}]},
+            "live-unsigned": {
+                "vendor": "volcengine-live",
+                "unsigned": True,
+                "tokens": [{"env": "LIVE_TOKEN"}],
+            },
         },
         **settings,
     }

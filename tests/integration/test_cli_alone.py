@@ -1,19 +1,36 @@
 """`dev` with its embedded broker, and `explain`: what works with nothing set up."""
 
+import hashlib
 import http.client
 import json
 import re
 import shlex
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.command import Running, run, write_config
-from tests.sender import rtc
+from router.tools.catalogue import overview
+from router.vendors import vendors
+from tests.integration.command import (
+    LIVE_SECRET,
+    PATHS,
+    SECRET,
+    TOKEN,
+    Running,
+    Service,
+    post,
+    run,
+    write_config,
+)
+from tests.kafka_node import free_ports
+from tests.sender import SIGNATURE, rtc
 
 END_SECS = 1.0
 
@@ -189,3 +206,185 @@ def test_explain_shows_no_secret(config: Path) -> None:
 
         assert signature not in done.stdout + done.stderr
         assert "another-secret" not in done.stdout + done.stderr
+
+
+def _live(t: int, **detail: object) -> bytes:
+    """Return a signed push of Volcengine Live, as its documents tell it."""
+    text = f"{LIVE_SECRET}{t}".encode()
+    data = {
+        "vhost": "space",
+        "app": "live",
+        "stream": "s",
+        "event_type": "push_start",
+        "detail": detail,
+        "t": t,
+        "sign": hashlib.md5(text, usedforsecurity=False).hexdigest(),
+    }
+    return json.dumps({"code": 0, "data": data}).encode()
+
+
+def test_explain_shows_no_credentials(tmp_path: Path) -> None:
+    """Queries of URLs and what a class marks as sensitive are stars; the rest is there."""
+    config = write_config(tmp_path, "127.0.0.1:1")
+    body = _live(int(time.time()), fp_user_url="?volcSecret=Zq7", x="rtmp://a:Zq7@h/l?k=Zq7")
+    done = run("explain", "--source", "live", "--config", config, sent=body)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"fp_user_url": "***"' in done.stdout
+    assert '"x": "rtmp://***@h/l?***"' in done.stdout
+    assert "Zq7" not in done.stdout
+
+
+def test_explain_judges_a_body_by_when_it_came(tmp_path: Path) -> None:
+    """An old body is stale today, and the hint says as of when it is not."""
+    config = write_config(tmp_path, "127.0.0.1:1")
+    arguments = ("explain", "--source", "live", "--config", config)
+    old = run(*arguments, sent=_live(1795248000))
+    (hint,) = (line for line in old.stdout.splitlines() if line.startswith("hint: "))
+    moment = hint.partition("--at ")[2].split()[0]
+    then = run(*arguments, "--at", moment, sent=_live(1795248000))
+
+    assert "unrecognized: stale" in old.stdout
+    assert moment == "2026-11-21T08:00:00.000Z"
+    assert (then.returncode, "stale" in then.stdout) == (0, False)
+    assert '"recordedtime": "2026-11-21T08:00:00.000Z"' in then.stdout
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-21", "1969-12-31T23:59:59Z"])
+def test_explain_at_no_time_is_a_mistake(config: Path, moment: str) -> None:
+    """Exit 2, and how a time looks."""
+    done = run("explain", "--source", "rtc", "--config", config, "--at", moment, sent=rtc())
+
+    assert done.returncode == 2
+    assert "--at: expected a time such as 2026-11-21T08:00:00Z" in done.stderr
+
+
+def test_explain_says_what_is_wrong_with_a_secret(tmp_path: Path) -> None:
+    """White space around the secret is told, and the secret is not."""
+    (tmp_path / "secret").write_text(f" {SECRET} ")
+    sources = {"rtc": {"vendor": "volcengine-rtc", "secrets": [{"file": "secret"}]}}
+    config = write_config(tmp_path, "127.0.0.1:1", sources=sources)
+    done = run("explain", "--source", "rtc", "--config", config, sent=rtc())
+
+    assert done.stdout.splitlines() == [
+        "refused: proof-wrong",
+        "hint: the secret would prove it without the white space at its ends",
+    ]
+    assert done.returncode == 1
+
+
+def test_rejects_shows_what_was_refused(tmp_path: Path) -> None:
+    """Time, source, address, reason, hint, names: and neither secret, token, path nor digest."""
+    (port,) = free_ports(1)
+    (tmp_path / "other").write_text("another-secret")
+    rtc_source = {"vendor": "volcengine-rtc", "secrets": [{"env": "RTC_CALLBACK_KEY"}]}
+    sources = {
+        "rtc": rtc_source,
+        "other": {**rtc_source, "secrets": [{"file": "other"}]},
+        "studio": {"vendor": "alibaba-caster", "tokens": [{"env": "STUDIO_TOKEN"}]},
+    }
+    admin = f"127.0.0.1:{port}"
+    config = write_config(tmp_path, "127.0.0.1:1", admin=admin, sources=sources)
+    with Service(config) as service:
+        none = run("rejects", "--admin", admin)
+        wrong = f"{PATHS['studio']}x"
+        sent = (("/callbacks/other", rtc()), (wrong, b"{}"), (PATHS["rtc"], b"Zq7"))
+        answers = post(service.port, [(path, body, {}) for path, body in sent])
+        done = run("rejects", "--config", config)
+
+    assert [status for status, _ in answers] == [401, 404, 400]
+    assert (none.returncode, none.stdout) == (0, "nothing was refused since the start\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"20\S+Z  other  127\.0\.0\.1  proof-wrong", lines[0])
+    assert lines[1:4] == ["    type: RoomCreate", "    app: appId", lines[3]]
+    assert lines[3].startswith("    members: EventType, EventData, ")
+    assert lines[4] == "    hint: another source's secret proves it: rtc"
+    assert lines[5].endswith("Z  (no source)  127.0.0.1  not-found")
+    assert lines[6].endswith("Z  rtc  127.0.0.1  not-json")
+    assert lines[-1] == "shown 3 of 3 refusals since the start"
+    for secret in (SIGNATURE, TOKEN, "another-secret", "aaBc", "room1", "callbacks", "Zq7"):
+        assert secret not in done.stdout
+
+
+@contextmanager
+def _answering(answer: bytes) -> Iterator[str]:
+    """Listen, and answer every request with these bytes; yields the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        b"SSH-2.0-x\r\n",
+        b"",
+    ],
+)
+def test_rejects_of_something_else_fails(answer: bytes) -> None:
+    """A line and exit 1, whatever answers there."""
+    with _answering(answer) as address:
+        done = run("rejects", "--admin", address)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("callback-router: ")
+    assert address in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_rejects_without_an_instance_fails(tmp_path: Path) -> None:
+    """Nobody there: a line and exit 1; no address to ask: exit 2."""
+    (port,) = free_ports(1)
+    nobody = run("rejects", "--admin", f"127.0.0.1:{port}")
+    no_port = run("rejects", "--config", write_config(tmp_path, "127.0.0.1:1"))
+    no_address = run("rejects", "--admin", "here")
+
+    assert nobody.returncode == 1
+    assert f"no instance answers at 127.0.0.1:{port}" in nobody.stderr
+    assert (no_port.returncode, no_address.returncode) == (2, 2)
+    assert "port 0" in no_port.stderr
+    assert "Traceback" not in nobody.stderr + no_port.stderr + no_address.stderr
+
+
+def test_catalogue_shows_vendors_types_and_fields() -> None:
+    """Without a configuration: all, one vendor, one type by either of its names."""
+    everything = run("catalogue")
+    vendor = run("catalogue", "volcengine-live")
+    by_name = run("catalogue", "volcengine-live", "PushStart")
+    by_word = run("catalogue", "volcengine-live", "push_start")
+
+    assert everything.stdout == f"{overview(vendors().values())}\n"
+    assert re.search(r"\nPushStart \(push_start\) +A stream began", vendor.stdout)
+    assert "\ndetail.time_ms " in by_name.stdout
+    assert by_word.stdout == by_name.stdout
+    assert [done.returncode for done in (everything, vendor, by_name, by_word)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [(("nobody",), "volcengine-rtc"), (("volcengine-live", "RoomCreate"), "PushStart")],
+)
+def test_catalogue_of_what_is_unknown_is_a_mistake(arguments: tuple[str, ...], known: str) -> None:
+    """Exit 2, and what there is."""
+    done = run("catalogue", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert known in done.stderr

@@ -10,9 +10,10 @@ import pytest
 
 from tests.cluster import Cluster, read_all
 from tests.integration.command import (
+    LIVE_SECRET,
     PATHS,
     SECRET,
-    TOKEN,
+    ZEGO_SECRET,
     Running,
     Service,
     post,
@@ -67,7 +68,7 @@ def five(service: Service) -> list[str]:
 
 
 def test_dev_on_a_given_kafka(kafka: Cluster) -> None:
-    """It ends by itself, and shows both vendors, a refused forgery and a kept unknown event."""
+    """It ends by itself, and shows all vendors, a refused forgery and a kept unknown event."""
     done = run(
         "dev", "--kafka", kafka.bootstrap_servers, "--port", "0", "--for", "4", "--rate", "10"
     )
@@ -77,7 +78,7 @@ def test_dev_on_a_given_kafka(kafka: Cluster) -> None:
     assert kafka.bootstrap_servers in lines[0]
     assert "embedded" not in lines[0]
     accepted = [found for found in map(ACCEPTED.match, lines) if found]
-    assert {found["source"] for found in accepted} == {"rtc", "studio"}
+    assert {found["source"] for found in accepted} == {"rtc", "studio", "zego", "live"}
     assert all(found["topic"].startswith("dev-") for found in accepted)
     assert all(found["topic"].endswith(f".callbacks.{found['type']}") for found in accepted)
     refused = [line for line in lines if "refused: " in line]
@@ -135,6 +136,24 @@ def test_tail_from_the_start_counts(bench: _Bench, five: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("five")
+def test_tail_shows_no_credentials(bench: _Bench, service: Service) -> None:
+    """Queries of URLs are stars at any depth, also inside of text; --raw shows what is there."""
+    url = "rtmp://user:Zq7@push.example.com/live/s?key=Zq7&x=1"
+    data = json.dumps({"RoomId": "room1", "More": [{"Url": url}, json.dumps({"in": url})]})
+    post(service.port, [(PATHS["rtc"], rtc(data, EventId="masked"), {})])
+    arguments = ("tail", bench.topic, "--from-start", "--count", "50", "--config", bench.config)
+    lines = []
+    for more in ((), ("--raw",)):
+        with Running(*arguments, *more) as tail:
+            lines.append(tail.wait_line(lambda line: '"id":"appId/masked"' in line))
+    masked, raw = (json.loads(line.split("  ", 2)[2])["data"] for line in lines)
+
+    shown = "rtmp://***@push.example.com/live/s?***"
+    assert masked["more"] == [{"url": shown}, json.dumps({"in": shown})]
+    assert raw["more"] == [{"url": url}, json.dumps({"in": url})]
+
+
+@pytest.mark.usefixtures("five")
 def test_tail_follows(bench: _Bench, service: Service) -> None:
     """From the end of every topic it shows what comes, until Ctrl-C, and leaves quietly."""
     with Running("tail", "--config", bench.config) as tail:
@@ -158,25 +177,32 @@ def test_tail_of_an_unknown_topic_fails(bench: _Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "path"),
-    [("volcengine-rtc", PATHS["rtc"]), ("alibaba-caster", PATHS["studio"])],
-    ids=["rtc", "studio"],
+    ("vendor", "path", "secret"),
+    [
+        ("volcengine-rtc", PATHS["rtc"], SECRET),
+        ("alibaba-caster", PATHS["studio"], ""),
+        ("zego-cloud-player", PATHS["zego"], ZEGO_SECRET),
+        ("volcengine-live", PATHS["live"], LIVE_SECRET),
+        ("volcengine-live", PATHS["live-unsigned"], ""),
+    ],
+    ids=["rtc", "studio", "zego", "live", "live-unsigned"],
 )
-def test_simulate_is_taken(service: Service, vendor: str, path: str) -> None:
+def test_simulate_is_taken(service: Service, vendor: str, path: str, secret: str) -> None:
     """Everything but the forgeries is answered 200; it ends after the count, with exit 0."""
     done = run(
         *("simulate", vendor, "--url", f"{service.url}{path}", "--count", "10", "--rate", "50"),
-        environment={"SIMULATE_SECRET": SECRET},
+        environment={"SIMULATE_SECRET": secret},
     )
 
-    lines = [line.split() for line in done.stdout.splitlines()]
+    *lines, total = [line.split() for line in done.stdout.splitlines()]
+    assert total[:2] == ["sent", "10"]
     assert (done.returncode, done.stderr) == (0, "")
     assert len(lines) == 10
     kinds = {kind: {words[0] for words in lines if kind in words} for kind in _KINDS}
     assert kinds == {
         "ordinary": {"200"},
         "unknown": {"200"},
-        "forgery": {"404" if TOKEN in path else "401"},
+        "forgery": {"401" if secret else "404"},
     }
 
 

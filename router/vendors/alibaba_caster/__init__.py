@@ -6,37 +6,25 @@ that repeat): then every delivery is an event of its own, with its content's has
 """
 
 from router.vendors.alibaba_caster import events
-from router.vendors.spec import Moment, NaturalId, PathToken, Payload, Subject, Vendor
+from router.vendors.spec import Moment, PathToken, Payload, Retries, Subject, Vendor
 
 __all__ = ["VENDOR"]
-
-_PROGRESS = ("CasterId", "EventMessage.ShowId", "EventMessage.ProgressTime", "ResponseTime")
 
 VENDOR = Vendor(
     name="alibaba-caster",
     source="ApsaraVideo Live: Production studio callbacks, Chinese and English editions",
     proof=PathToken(),
     type_of="EventType",
+    drop=("EventType",),
     payload=Payload(member="EventMessage", is_merged=False),
     subject=Subject(
         entity=("CasterId", "EventMessage.ProgramId", "EventMessage.ShowId"), is_own_only=False
     ),
-    time=(Moment(basis="event", field="ResponseTime"),),
-    identity={
-        "OperateCallback": NaturalId(
-            fields=(
-                "CasterId",
-                "EventMessage.RequestId",
-                "EventMessage.SceneId",
-                "EventMessage.LayoutId",
-                "EventMessage.ResourceId",
-                "EventMessage.ComponentId",
-                "EventMessage.Code",
-            ),
-            required=("EventMessage.RequestId",),
-        ),
-        "ShowListDTSCallback": NaturalId(fields=_PROGRESS, required=_PROGRESS),
-    },
+    time=(Moment(basis="event", path="ResponseTime", unit="ms"),),
     unnamed="none",
-    events=events.ALL,
+    # Of the product's callbacks in general, and only after a time-out; nothing is said of these.
+    retries=Retries(
+        timeout_secs=5.0, after_secs=(1.0, 1.0, 1.0, 1.0, 1.0), only_after_timeout=True
+    ),
+    events=events,
 )

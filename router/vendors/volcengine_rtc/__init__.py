@@ -12,6 +12,7 @@ from router.vendors.spec import (
     Carry,
     Moment,
     Payload,
+    Retries,
     Shape,
     SortedDigest,
     Subject,
@@ -50,17 +51,18 @@ VENDOR = Vendor(
         ),
         any_of=("Nonce", "Noce"),
         signature="Signature",
-        app="AppId",
+        app=("AppId",),
         members=("Signature", "Nonce", "Noce"),
+        covers_content=True,
     ),
     type_of="EventType",
-    payload=Payload(member="EventData", is_merged=True),
+    payload=Payload(member="EventData", is_merged=True, is_alone=True),
     carry=(
         Carry(member="AppId", wins=True),
         Carry(member="BusinessId", wins=False),
         Carry(member="Version", wins=True, is_alone=True),
     ),
-    drop=("EventTime", "EventId"),
+    drop=("EventType", "EventTime", "EventId"),
     shapes=(
         Shape(member="EventTime", fits=is_rfc3339, description="a time of RFC 3339"),
         Shape(member="Version", fits=_is_date, description="a date"),
@@ -70,10 +72,11 @@ VENDOR = Vendor(
         within=("AppId",), entity=("RoomId", "PublicStreamId", "TaskId"), is_own_only=True
     ),
     time=(
-        Moment(basis="event", field="Timestamp"),
-        Moment(basis="envelope", member="EventTime"),
+        Moment(basis="event", path="Timestamp", unit="ms"),
+        Moment(basis="envelope", path="EventTime", unit="rfc3339"),
     ),
     identity=VendorId(members=("AppId", "EventId")),
     unnamed="content",
-    events=events.ALL,
+    retries=Retries(timeout_secs=5.0, after_secs=(1.0, 1.0)),  # how far apart, nobody says
+    events=events,
 )

@@ -1,10 +1,14 @@
-"""Volcengine RTC's event types, one class each: rooms, streams, recordings.
+"""Volcengine RTC's event types, one class each: every public Struct here is one.
 
 The field names are those of the event; the vendor's spelling follows from them. Enumerations are
 open: the vendor adds values, so they are documented and not enforced. Every type carries the
 envelope's `app_id` and `version`. A value of null stays null.
 
-Source: Callback events (75125), edition of 2024-09-14, and the release notes (116363).
+Design: one class per type, whatever version of a feature made the event: the bodies of versions
+differ in a field or two, and the envelope's version does not tell which one it is.
+
+Source: Callback events (75125), edition of 2024-09-14, and the release notes (116363);
+WebRecordResult: 75125, editions of 2023; VoiceChat: Events and error codes (1928198).
 """
 
 from typing import Annotated
@@ -12,103 +16,63 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-AppId = Annotated[str, Meta(description="Application, from the envelope.")]
-RoomId = Annotated[str, Meta(description="Room.")]
-TaskId = Annotated[str, Meta(description="Recording task; several may run in one room.")]
-UserId = Annotated[str, Meta(description="User.")]
-Text = str | None
-Number = int | None
-
-DeviceType = Annotated[Text, Meta(description="Terminal: android, ios, web, mac, windows.")]
-Timestamp = Annotated[Number, Meta(description="When it happened on the RTC server, Unix ms.")]
-ExtraInfo = Annotated[Text, Meta(description="Text that the client gave on joining.")]
-StreamStopReason = Annotated[
-    Text,
-    Meta(
-        description="StreamStop: stopped normally; LeaveRoom: the user left; "
-        "BannedByAdmin: the server side banned the stream."
-    ),
-]
-LeaveReason = Annotated[
-    Text,
-    Meta(
-        description="userLeave: normal; connectionLost: network lost, told 30 s later; "
-        "kickedByAdmin, roomDismissByAdmin: by the server side; "
-        "onUserTokenDidExpire: the token ran out."
-    ),
-]
-Code = Annotated[Number, Meta(description="0: success; anything else: failure.")]
-ErrorMessage = Annotated[Text, Meta(description="What went wrong, where the code is not 0.")]
-StreamType = Annotated[Number, Meta(description="0: camera or microphone; 1: screen.")]
-State = Annotated[Number, Meta(description="0: no longer published; 1: published.")]
-Progress = Annotated[Number, Meta(description="Uploaded share of what is recorded, 0 to 10000.")]
+from router.vendors.volcengine_rtc import codes, parts
+from router.vendors.volcengine_rtc.codes import coded
+from router.vendors.volcengine_rtc.parts import Number, Text
 
 
 class _RtcEvent(msgspec.Struct, frozen=True, kw_only=True):
-    app_id: AppId
-    version: Annotated[Text, Meta(description="Version of the envelope.")] = None
-    business_id: Annotated[Text, Meta(description="Business inside the application.")] = None
+    app_id: parts.AppId
+    version: parts.Version = None
+    business_id: parts.BusinessId = None
 
 
 class _RoomEvent(_RtcEvent, frozen=True, kw_only=True):
-    room_id: RoomId
-    timestamp: Timestamp = None
+    room_id: parts.RoomId
+    timestamp: parts.Timestamp = None
 
 
 class _UserEvent(_RoomEvent, frozen=True, kw_only=True):
-    user_id: UserId | None = None
-    extra_info: ExtraInfo = None
+    user_id: parts.UserId = None
+    extra_info: parts.ExtraInfo = None
 
 
 class _DeviceEvent(_UserEvent, frozen=True, kw_only=True):
-    device_type: DeviceType = None
+    device_type: parts.DeviceType = None
 
 
 class _StreamStop(_DeviceEvent, frozen=True, kw_only=True):
-    reason: StreamStopReason = None
+    reason: parts.StreamStopReason = None
 
 
 class _RecordTask(_RtcEvent, frozen=True, kw_only=True):
-    room_id: RoomId
-    task_id: TaskId | None = None
+    room_id: parts.RoomId
+    task_id: parts.RecordTaskId = None
 
 
 class _RecordResult(_RecordTask, frozen=True, kw_only=True):
-    code: Code = None
-    error_message: ErrorMessage = None
+    code: parts.Code = None
+    error_message: parts.ErrorMessage = None
 
 
 class _RecordStream(_RecordTask, frozen=True, kw_only=True):
-    user_id: UserId | None = None
-    stream_type: StreamType = None
-    state: State = None
-    timestamp: Timestamp = None
+    user_id: parts.UserId = None
+    stream_type: parts.StreamType = None
+    state: Annotated[Number, coded("Of the stream", codes.STREAM_STATES)] = None
+    timestamp: parts.Timestamp = None
 
 
-class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream inside a recorded file."""
-
-    user_id: UserId | None = None
-    index: Annotated[Number, Meta(description="Place in a layout of one's own.")] = None
-    stream_type: StreamType = None
+class _TranscodeTask(_RoomEvent, frozen=True, kw_only=True):
+    task_id: parts.PushTaskId = None
+    push_url: parts.PushURL = None
+    error_message: parts.ErrorMessage = None
 
 
-class RecordFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A recorded file: `vid` names it in the video platform, `object_key` in object storage."""
-
-    vid: Text = None
-    object_key: Text = None
-    duration: Annotated[Number, Meta(description="Length, ms.")] = None
-    size: Annotated[Number, Meta(description="Bytes.")] = None
-    start_time: Annotated[Number, Meta(description="Start of the file, Unix ms.")] = None
-    stream_list: list[Stream] | None = None
-    video_codec: Annotated[Text, Meta(description="h264, or 0: H.264, 1: ByteVC1.")] = None
-    audio_codec: Text = None
-    video_width: Annotated[Number, Meta(description="Pixels.")] = None
-    video_height: Annotated[Number, Meta(description="Pixels.")] = None
-
-
-RecordFileList = Annotated[list[RecordFile] | None, Meta(description="What was recorded.")]
+class _WhiteboardTask(_RtcEvent, frozen=True, kw_only=True):
+    task_id: parts.OwnTaskId
+    transcode_mode: parts.TranscodeMode = None
+    file_name: parts.FileName = None
+    total_pages: parts.TotalPages = None
 
 
 class RoomCreate(_RoomEvent, frozen=True, kw_only=True):
@@ -122,25 +86,25 @@ class RoomDestroy(_RoomEvent, frozen=True, kw_only=True):
 class UserJoinRoom(_DeviceEvent, frozen=True, kw_only=True):
     """A visible user entered a room; sent again at every repeated join."""
 
-    user_extra_info: Annotated[Text, Meta(description="Older name of `extra_info`.")] = None
+    user_extra_info: parts.UserExtraInfo = None
 
 
 class UserLeaveRoom(_DeviceEvent, frozen=True, kw_only=True):
     """A visible user left a room; not sent for one replaced by a login of the same id."""
 
-    reason: LeaveReason = None
+    reason: parts.LeaveReason = None
 
 
 class InvisibleUserJoinRoom(_DeviceEvent, frozen=True, kw_only=True):
     """An invisible user entered a room; sent again at every repeated join."""
 
-    user_extra_info: Annotated[Text, Meta(description="Older name of `extra_info`.")] = None
+    user_extra_info: parts.UserExtraInfo = None
 
 
 class InvisibleUserLeaveRoom(_DeviceEvent, frozen=True, kw_only=True):
-    """An invisible user left a room."""
+    """An invisible user left a room; not sent for one replaced by a login of the same id."""
 
-    reason: LeaveReason = None
+    reason: parts.LeaveReason = None
 
 
 class RoleChangeInvisible2Visible(_UserEvent, frozen=True, kw_only=True):
@@ -194,7 +158,7 @@ class RecordStopped(_RecordResult, frozen=True, kw_only=True):
     `vid` and `object_key` is set, and the envelope's version does not tell.
     """
 
-    record_file_list: RecordFileList = None
+    record_file_list: parts.RecordFileList = None
 
 
 class RecordUploadStarted(_RecordResult, frozen=True, kw_only=True):
@@ -204,7 +168,7 @@ class RecordUploadStarted(_RecordResult, frozen=True, kw_only=True):
 class RecordUploadProcessing(_RecordResult, frozen=True, kw_only=True):
     """How far an upload is, once a minute where it takes longer than that."""
 
-    progress: Progress = None
+    progress: parts.RecordProgress = None
 
 
 class RecordUploadDone(_RecordResult, frozen=True, kw_only=True):
@@ -224,41 +188,189 @@ class RecordVideoStreamStateChanged(_RecordStream, frozen=True, kw_only=True):
 
 
 class RecordSyncUploadStarted(_RecordResult, frozen=True, kw_only=True):
-    """The first playlist of a recording was uploaded while it runs."""
+    """The first playlist of a recording was uploaded while it runs.
 
-    record_file_list: RecordFileList = None
+    Its files have neither length nor size yet.
+    """
+
+    record_file_list: parts.RecordFileList = None
 
 
 class RecordSyncUploadFailed(_RecordResult, frozen=True, kw_only=True):
     """A playlist was made but its upload failed."""
 
 
-ALL: tuple[type[msgspec.Struct], ...] = (
-    RoomCreate,
-    RoomDestroy,
-    UserJoinRoom,
-    UserLeaveRoom,
-    InvisibleUserJoinRoom,
-    InvisibleUserLeaveRoom,
-    RoleChangeInvisible2Visible,
-    RoleChangeVisible2Invisible,
-    UserAudioStreamStart,
-    UserAudioStreamStop,
-    UserVideoStreamStart,
-    UserVideoStreamStop,
-    UserScreenAudioStreamStart,
-    UserScreenAudioStreamStop,
-    UserScreenVideoStreamStart,
-    UserScreenVideoStreamStop,
-    RecordStarted,
-    RecordStopped,
-    RecordUploadStarted,
-    RecordUploadProcessing,
-    RecordUploadDone,
-    RecordUploadBackuped,
-    RecordAudioStreamStateChanged,
-    RecordVideoStreamStateChanged,
-    RecordSyncUploadStarted,
-    RecordSyncUploadFailed,
-)
-"""Every type above; `Unrecognized` stands for the others."""
+class SegmentRealTimeData(_RtcEvent, frozen=True, kw_only=True):
+    """Slices of audio streams were stored; the numbers inside may come as text."""
+
+    room_id: parts.RoomId
+    task_id: parts.TaskId = None
+    tos_bucket: parts.TosBucket = None
+    bucket: parts.Bucket = None
+    data: Annotated[list[parts.AudioData] | None, Meta(description="The slices.")] = None
+    identifier: parts.Identifier = None
+
+
+class SnapshotRealTimeData(_RtcEvent, frozen=True, kw_only=True):
+    """Pictures out of video streams were stored: in an object store, or in veImageX."""
+
+    room_id: parts.RoomId
+    task_id: parts.TaskId = None
+    tos_bucket: parts.TosBucket = None
+    bucket: parts.Bucket = None
+    ve_image_x_service_id: Annotated[
+        Text, Meta(description="Service of veImageX that holds the pictures.", examples=["8h3kq2"])
+    ] = None
+    data: Annotated[list[parts.ImageData] | None, Meta(description="The pictures.")] = None
+
+
+class RelayStreamStateChanged(_RtcEvent, frozen=True, kw_only=True):
+    """The playing of online media into a room came to another state."""
+
+    room_id: parts.RoomId
+    task_id: parts.TaskId = None
+    user_id: parts.UserId = None
+    stream_url: parts.StreamUrl = None
+    status: Annotated[Number, coded("Of the task", codes.RELAY_STATUSES)] = None
+    start_time_stamp: parts.StartTimeStamp = None
+    msg: Annotated[Text, Meta(description="The vendor's words.", examples=["", "idle"])] = None
+    reason: Annotated[Number, coded("Why it stopped, of status 4", codes.RELAY_REASONS)] = None
+
+
+class Webcast(_RtcEvent, frozen=True, kw_only=True):
+    """The recording or relay of a web page came to another state."""
+
+    room_id: parts.RoomId
+    task_id: parts.TaskId = None
+    status: Annotated[Number, coded("Of the task", codes.WEBCAST_STATUSES)] = None
+    reason: Annotated[Text, coded("What failed, of status 3 to 5", codes.WEBCAST_REASONS)] = None
+
+
+class TranscodeStarted(_TranscodeTask, frozen=True, kw_only=True):
+    """Pushing a room's streams to a CDN started, or failed to."""
+
+    code: parts.Code = None
+
+
+class TranscodeStopped(_TranscodeTask, frozen=True, kw_only=True):
+    """Pushing to a CDN was stopped, or stopping failed."""
+
+    code: parts.Code = None
+
+
+class TranscodeUpdated(_TranscodeTask, frozen=True, kw_only=True):
+    """The settings of a mixed push to a CDN were changed, or changing failed."""
+
+    code: parts.Code = None
+
+
+class TranscodeStateChanged(_TranscodeTask, frozen=True, kw_only=True):
+    """A push to a CDN came to another state, by itself or by a change of its settings."""
+
+    start_time: Annotated[
+        Number, Meta(description="When the task was made, Unix ms.", examples=[1661150054990])
+    ] = None
+    finish_time: Annotated[
+        Number,
+        Meta(description="When the task ended, Unix ms; 0: not yet.", examples=[0, 1661150097044]),
+    ] = None
+    task_state: Annotated[Number, coded("Of the task", codes.TASK_STATES)] = None
+    code: Annotated[Number, coded("What it came to", codes.TASK_CODES)] = None
+
+
+class PushPublicStream(_RtcEvent, frozen=True, kw_only=True):
+    """The push of a public stream started, ended or went wrong."""
+
+    public_stream_id: Annotated[str, Meta(description="Public stream.", examples=["public-1"])]
+    timestamp: parts.Timestamp = None
+    status: Annotated[Number, coded("Of the task", codes.PUBLIC_STREAM_STATUSES)] = None
+    msg: Annotated[
+        Text, Meta(description="The vendor's words.", examples=["", "call api stop"])
+    ] = None
+    code: Annotated[Number, coded("Why it ended", codes.PUBLIC_STREAM_CODES)] = None
+
+
+class MusicRemoved(_RtcEvent, frozen=True, kw_only=True):
+    """Songs were taken out of the music library; no room is concerned."""
+
+    timestamp: parts.Timestamp = None
+    song_update: Annotated[list[parts.SongUpdate] | None, Meta(description="The songs.")] = None
+
+
+class WbTranscodeProgressChanged(_WhiteboardTask, frozen=True, kw_only=True):
+    """How far a whiteboard's file is: at start and end, and every ten pages where static."""
+
+    progress: Annotated[
+        Number,
+        Meta(description="Per cent of the pages; dynamic: 0 or 100.", examples=[0, 40, 100]),
+    ] = None
+
+
+class WbTranscodeFinished(_WhiteboardTask, frozen=True, kw_only=True):
+    """A whiteboard's file is transcoded, or could not be; sent once per task."""
+
+    file_id: Annotated[Text, Meta(description="The file, where dynamic.", examples=["001"])] = None
+    width: parts.Width = None
+    height: parts.Height = None
+    thumbnail_width: Annotated[Number, Meta(description="Pixels.", examples=[64, 160])] = None
+    thumbnail_height: Annotated[Number, Meta(description="Pixels.", examples=[64, 90])] = None
+    images: Annotated[
+        list[parts.Image] | None,
+        Meta(description="Static: pages; dynamic: thumbnails, where asked for."),
+    ] = None
+    err_code_n: Annotated[
+        Number,
+        Meta(description="Number of the error; of a success none is told.", examples=[400, 500]),
+    ] = None
+    err_code: Annotated[
+        Text, Meta(description="Name of the error.", examples=["InvalidParameter"])
+    ] = None
+    err_msg: Annotated[
+        Text, Meta(description="The error in words.", examples=["the file has no pages"])
+    ] = None
+
+
+class VoiceChat(_RtcEvent, frozen=True, kw_only=True):
+    """A talk with an AI agent came to another stage, or failed."""
+
+    room_id: parts.RoomId
+    task_id: parts.TaskId = None
+    user_id: parts.SpeakerId = None
+    round_id: parts.RoundId = None
+    event_time: Annotated[
+        Number,
+        Meta(
+            description="When it happened on the RTC server, Unix ms; not the envelope's.",
+            examples=[1611736812853],
+        ),
+    ] = None
+    event_type: Annotated[Number, coded("What it tells", codes.VOICE_CHAT_EVENTS)] = None
+    run_stage: Annotated[Text, coded("Stage of the talk", codes.RUN_STAGES)] = None
+    error_info: Annotated[
+        parts.ErrorInfo | None, Meta(description="The error, where `event_type` is 1.")
+    ] = None
+    extra_info: Annotated[
+        Text,
+        Meta(description="JSON as text, as what was used.", examples=['{"llm":{"tokens":812}}']),
+    ] = None
+
+
+class WebRecordResult(_RtcEvent, frozen=True, kw_only=True):
+    """The recording of a web page came to another state; in documents of 2023 only."""
+
+    task_id: parts.OwnTaskId
+    type: Annotated[Number, coded("What it tells", codes.WEB_RECORD_TYPES)] = None
+    status: Annotated[Number, coded("Of the task", codes.WEB_RECORD_STATUSES)] = None
+    message: Annotated[
+        Text, Meta(description="The vendor's words.", examples=["running", "TOS upload error"])
+    ] = None
+    vid: parts.Vid = None
+    create_time: Annotated[
+        Number, Meta(description="When it was asked for, Unix SECONDS.", examples=[1629181831])
+    ] = None
+    finish_time: Annotated[
+        Number,
+        Meta(description="When it ended, Unix SECONDS; 0: not yet.", examples=[0, 1629183877]),
+    ] = None
+    final_file: Annotated[parts.File | None, Meta(description="All segments as one file.")] = None
+    files: Annotated[list[parts.File] | None, Meta(description="The segments.")] = None

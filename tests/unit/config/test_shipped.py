@@ -5,22 +5,35 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from router.assembly import CHECKS
 from router.config import KafkaOptions, Options, load
 from router.config.options import WITHOUT_EFFECT
 
 ROOT = Path(__file__).parents[3]
-ENVIRON = {"RTC_CALLBACK_KEY": "a-signing-secret", "STUDIO_TOKEN": "0123456789abcdef"}
+ENVIRON = {
+    "RTC_CALLBACK_KEY": "a-signing-secret",
+    "STUDIO_TOKEN": "0123456789abcdef",
+    "ZEGO_CALLBACK_SECRET": "another-signing-secret",
+    "ZEGO_TOKEN": "123456789abcdef0",
+    "LIVE_AUTH_KEY": "a-third-signing-secret",
+    "LIVE_TOKEN": "23456789abcdef01",
+}
 
 
 def test_the_shipped_configuration_loads() -> None:
-    """With its two secrets set there is nothing to change and nothing to warn of."""
-    configuration = load(ROOT / "config/router.yaml", ENVIRON)
+    """With its secrets set there is nothing to change and nothing to warn of."""
+    configuration = load(ROOT / "config/router.yaml", ENVIRON, CHECKS)
 
     assert configuration.warnings == ()
     vendors = {name: source.vendor for name, source in configuration.options.sources.items()}
-    assert vendors == {"rtc": "volcengine-rtc", "studio": "alibaba-caster"}
-    assert [len(configuration.secrets[name]) for name in vendors] == [1, 0]
-    assert [len(configuration.tokens[name]) for name in vendors] == [0, 1]
+    assert vendors == {
+        "rtc": "volcengine-rtc",
+        "studio": "alibaba-caster",
+        "zego": "zego-cloud-player",
+        "live": "volcengine-live",
+    }
+    assert [len(configuration.secrets[name]) for name in vendors] == [1, 0, 1, 1]
+    assert [len(configuration.tokens[name]) for name in vendors] == [0, 1, 1, 1]
     assert configuration.routes.base == "callbacks.{vendor}.{type}"
     assert configuration.routes.routes
 

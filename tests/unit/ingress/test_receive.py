@@ -4,10 +4,12 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.ingress.answers import FAILED_PROOF, STATUS
 from router.ingress.receive import Accepted, Instant, Request, decide, receive, trace_context
 from router.ingress.sources import Head, Limits, Sources
 from router.routing import RouteTable, Rule, parse_conditions
@@ -19,8 +21,12 @@ from tests.sender import (
     SOURCES,
     ask,
     caster,
+    live,
+    live_members,
     rtc,
     rtc_object,
+    zego,
+    zego_members,
 )
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -213,3 +219,69 @@ def test_the_proof_is_not_published(spelling: str) -> None:
         assert json.loads(body)["Signature"].encode() not in value
         assert b"aaBc" not in value
         assert spelling.lower().encode() not in value.lower()
+
+
+STRICT = Sources(
+    [msgspec.structs.replace(source, is_stale_refused=True) for source in SOURCES.by_name.values()],
+    SOURCES.limits,
+)
+EDGES = {  # the source, its body, and the first and last ms of its window after now
+    "zego": ("zego", zego(), -600_123, 599_877),
+    "live": ("live", live(), -600_123, 1_199_877),
+}
+
+
+@pytest.mark.parametrize(("source", "body", "first", "last"), EDGES.values(), ids=EDGES)
+def test_a_source_may_refuse_what_is_stale(source: str, body: bytes, first: int, last: int) -> None:
+    """Where it is told to; else it is published, and its body kept."""
+    for after_ms in (first - 1, first, last, last + 1):
+        now = Instant(NOW.unix_ms + after_ms, NOW.unique)
+        is_stale = after_ms not in (first, last)
+
+        published = ask(source, body, now=now)
+        assert isinstance(published, Accepted)
+        assert published.doubt == ("stale" if is_stale else None)
+        strict = ask(source, body, sources=STRICT, now=now)
+        if is_stale:
+            assert isinstance(strict, Refused)
+            assert strict.reason == "stale"
+        else:
+            assert isinstance(strict, Accepted)
+            assert strict.event == published.event
+
+
+def test_nothing_is_stale_where_no_time_is_signed() -> None:
+    """A source of such a vendor refuses nothing, whatever it is told and the clock says."""
+    for source, body in (("rtc", rtc()), ("studio", caster("x", {})), ("live-unsigned", live())):
+        for unix_ms in (0, 253_402_300_799_999):
+            outcome = ask(source, body, sources=STRICT, now=Instant(unix_ms, NOW.unique))
+            assert isinstance(outcome, Accepted)
+            assert outcome.doubt != "stale"
+
+
+def test_stale_is_no_failed_proof() -> None:
+    """It is answered as a refusal of the proof, but the sender does not pay for its clock."""
+    assert "stale" not in FAILED_PROOF
+    assert STATUS["stale"] == 401
+
+
+def test_a_wrong_proof_is_wrong_whenever_it_comes() -> None:
+    """Nobody learns from the answer whether the time would have been right."""
+    later = Instant(NOW.unix_ms + 10**9, NOW.unique)
+    forged = json.dumps({**zego_members(), "Nonce": "1"}).encode()
+
+    assert ask("zego", forged, sources=STRICT, now=later) == Refused("proof-wrong")
+
+
+def test_a_large_signed_body_fits_as_it_came() -> None:
+    """What grows when it is written again is kept whole, and without its proof."""
+    text = f'{{"data":{json.dumps(live_members(detail=0))[:-1]},"New":[{"1e300," * 50}1]}}}}'
+    text = text.replace('"detail": 0', '"detail":{"time":1e308}')
+    whole = ask("live", text.encode())
+
+    assert isinstance(whole, Accepted)
+    largest = max(record.size for record in whole.records)
+    kept = ask("live", text.encode(), sources=_limited(1 << 20, largest - 1))
+    assert isinstance(kept, Accepted)
+    assert (kept.doubt, kept.event.subject) == ("bad-payload", whole.event.subject)
+    assert live_members()["sign"].encode() not in kept.records[0].value

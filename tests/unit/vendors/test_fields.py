@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from router.vendors.fields import MAX_DEPTH, Field, Pass, TooDeepError, snake_case, table_of
+from router.vendors.fields import (
+    MAX_DEPTH,
+    Field,
+    Pass,
+    TooDeepError,
+    at,
+    nests_deeper,
+    snake_case,
+    table_of,
+)
 
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +120,84 @@ def test_a_class_is_a_table_of_its_fields() -> None:
         "Words": ("words", list, None),
         "Anything": ("anything", dict, None),
     }
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """Fields of a vendor that writes names as the event does."""
+
+    time_ms: int | None = None
+    push_url: Annotated[
+        str | None,
+        Meta(
+            description="Where to.",
+            examples=["a", "b"],
+            extra={"wire": "pushURL", "is_sensitive": True},
+        ),
+    ] = None
+    one: Inner | None = None
+
+
+def test_a_vendor_may_write_names_as_the_event_does() -> None:
+    """Its spelling is then the name itself, at every depth; a field may still say otherwise."""
+    table = table_of(Live, "snake")
+
+    assert list(table) == ["time_ms", "pushURL", "one"]
+    assert [field.name for field in table.values()] == ["time_ms", "push_url", "one"]
+    assert list(table["one"].table or {}) == ["size", "file_name"]
+    assert list(table_of(Live)) == ["TimeMs", "pushURL", "One"]
+
+
+def test_a_field_tells_what_it_is() -> None:
+    """Its words, its examples, and whether it may hold credentials."""
+    table = table_of(Live, "snake")
+
+    secret, plain = table["pushURL"], table["time_ms"]
+    assert (secret.description, secret.examples, secret.is_sensitive) == (
+        "Where to.",
+        ("a", "b"),
+        True,
+    )
+    assert (plain.description, plain.examples, plain.is_sensitive) == ("", (), False)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("A", {"B": {"C": 1}, "D": None}),
+        ("A.B", {"C": 1}),
+        ("A.B.C", 1),
+        ("A.D", None),
+        ("A.D.C", None),
+        ("A.B.C.E", None),
+        ("A.E", None),
+        ("A.F", None),
+        ("E", None),
+        ("E.A", None),
+        ("F", None),
+    ],
+)
+def test_a_path_leads_into_objects(path: str, found: object) -> None:
+    """To what lies there, or to nothing; never past what is no object."""
+    assert at({"A": {"B": {"C": 1}, "D": None}, "F": None, "A.F": 1}, path) == found
+
+
+@pytest.mark.parametrize("depth", [0, 1, 5, 100])
+@pytest.mark.parametrize("shape", [("[", "]"), ('{"A":', "}")], ids=["list", "object"])
+def test_a_depth_is_measured(depth: int, shape: tuple[str, str]) -> None:
+    """One level for each list or object, beside whatever is flat."""
+    value = json.loads(f"{shape[0] * depth}1{shape[1] * depth}")
+
+    assert not nests_deeper([1, {}, value, "x"], depth + 1)
+    assert depth == 0 or nests_deeper([1, {}, value, "x"], depth - 1)
+
+
+def test_any_depth_can_be_measured() -> None:
+    """Also what is deeper than Python's stack."""
+    value: Any = []
+    for _ in range(100_000):
+        value = [value]
+
+    assert nests_deeper(value, MAX_DEPTH)
 
 
 def test_what_is_no_event_class_has_no_table() -> None:

@@ -133,6 +133,12 @@ def test_the_subject_is_the_studio_or_what_is_nearest(
         ("OperateCallback", {"RequestId": True}, {"CasterId": "c"}),
         ("ShowListDTSCallback", {**SHOW, "ProgressTime": 1.5}, {"CasterId": "c"}),
         ("ShowListDTSCallback", {**SHOW, "ShowId": []}, {"CasterId": "c", "ResponseTime": 1}),
+        (
+            "ShowListDTSCallback",
+            {**SHOW, "ProgressTime": "x"},
+            {"CasterId": "c", "ResponseTime": 1},
+        ),
+        ("ShowListDTSCallback", SHOW, {"CasterId": "c", "ResponseTime": "now"}),
         ("EpisodeGroupCallback", {"EpisodeId": "e"}, {}),
         ("ShowListDTSCallback", {"ShowName": "n"}, {}),
     ],
@@ -141,7 +147,7 @@ def test_the_subject_is_the_studio_or_what_is_nearest(
 def test_a_name_that_cannot_be_read_is_a_bad_field(
     event_type: str, message: dict[str, object], members: dict[str, object]
 ) -> None:
-    """A field that names the event or its subject must be a text or an integer, and safe."""
+    """A field that names the event or its subject must be safe, and what the documents say."""
     outcome = accepted("studio", caster(event_type, message, **members))
 
     assert outcome.doubt == "bad-field"

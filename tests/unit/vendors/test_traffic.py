@@ -1,69 +1,164 @@
 """Simulated traffic: what each vendor would send is taken, and what others would is not."""
 
-from importlib import import_module
+import json
+from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
-from router.ingress.receive import Accepted
+from router.clock import parse_rfc3339
+from router.ingress.nonces import Nonces
+from router.ingress.receive import Accepted, Instant, Request, receive
+from router.ingress.sources import Head, Limits, Source
+from router.routing import RouteTable
+from router.tools.simulate import traffic_of
 from router.vendors import vendors
-from router.vendors.traffic import Simulated, Traffic
-from tests.sender import KEY, NOW, ask
+from router.vendors.decode import decode
+from router.vendors.fields import table_of
+from router.vendors.refusal import Refused
+from router.vendors.traffic import LEFT_OUT, Lives, Simulated, Step, Traffic, filled
+from router.vendors.volcengine_rtc.events import RecordStopped, SnapshotRealTimeData
 
-SOURCES = {"volcengine-rtc": "rtc", "alibaba-caster": "studio"}
+NOW_MS = 1_795_248_000_123
+KEY = b"1234"
+LIMITS = Limits(max_body_bytes=1 << 20, max_record_bytes=2 << 20)
+ODDITIES = 30
+"""More than any vendor has."""
+
+TYPES = [(name, short_type) for name, vendor in vendors().items() for short_type in vendor.types]
 
 
 def _traffic(vendor: str, seed: int) -> Traffic:
-    module = import_module(f"router.vendors.{vendor.replace('-', '_')}.traffic")
-    traffic: Traffic = module.Traffic(Random(seed), KEY.encode())  # noqa: S311 - not for secrets
-    return traffic
+    return traffic_of(vendor, Random(seed), KEY)  # noqa: S311 - not for secrets
 
 
 def _sent(vendor: str, seed: int, count: int) -> list[Simulated]:
     traffic = _traffic(vendor, seed)
-    return [traffic.ordinary(NOW.unix_ms + step) for step in range(count)]
+    return [traffic.ordinary(NOW_MS + step) for step in range(count)]
 
 
-def _accepted(vendor: str, simulated: Simulated) -> Accepted:
-    outcome = ask(SOURCES[vendor], simulated.body)
+def _outcome(
+    vendor: str, simulated: Simulated, nonces: Nonces | None = None, later_ms: int = 500
+) -> Accepted | Refused:
+    """Return what becomes of it a moment later, at a source that holds the secret."""
+    source = Source(name="any", vendor=vendors()[vendor], secrets={None: (KEY,)})
+    head = Head(method="POST", target="/callbacks/any", address="192.0.2.1")
+    request = Request(head=head, body=simulated.body)
+    now = Instant(NOW_MS + later_ms, "0123456789abcdef" * 2)
+    return receive(source, request, LIMITS, RouteTable(), now, nonces)
+
+
+def _accepted(vendor: str, simulated: Simulated, nonces: Nonces | None = None) -> Accepted:
+    outcome = _outcome(vendor, simulated, nonces)
     assert isinstance(outcome, Accepted), outcome
     return outcome
+
+
+def _members(vendor: str, simulated: Simulated) -> dict[str, Any]:
+    message = decode(vendors()[vendor], simulated.body)
+    assert not isinstance(message, Refused)
+    assert message.members is not None
+    return message.members
 
 
 @pytest.mark.parametrize("vendor", vendors())
 def test_ordinary_traffic_is_understood(vendor: str) -> None:
     """Each callback is proven, recognised, and holds nothing that no document explains."""
+    nonces = Nonces()
     for simulated in _sent(vendor, 1, 300):
-        outcome = _accepted(vendor, simulated)
+        outcome = _accepted(vendor, simulated, nonces)
         assert (outcome.doubt, outcome.unknown_fields) == (None, 0)
+        assert outcome.short_type == simulated.short_type
         assert (simulated.kind, simulated.has_token) == ("ordinary", True)
 
 
 @pytest.mark.parametrize("vendor", vendors())
 def test_ordinary_traffic_is_varied(vendor: str) -> None:
-    """A minute shows several types; what the vendor names has a new name each time."""
+    """A while shows several types; what can be named has a new name each time."""
     outcomes = [_accepted(vendor, simulated) for simulated in _sent(vendor, 2, 300)]
     named = [outcome.event.id for outcome in outcomes if outcome.event.idbasis != "none"]
 
-    assert len({outcome.short_type for outcome in outcomes}) >= 3
+    assert len({outcome.short_type for outcome in outcomes}) >= 4
+    assert len({outcome.event.subject for outcome in outcomes}) >= (vendor != "alibaba-caster") * 5
     assert len(set(named)) == len(named)
 
 
 @pytest.mark.parametrize("vendor", vendors())
-def test_a_forgery_lacks_the_proof(vendor: str) -> None:
-    """It is signed for something else, or it comes without the path's token."""
-    forged = _traffic(vendor, 3).forgery(NOW.unix_ms)
+def test_two_runs_have_no_name_in_common(vendor: str) -> None:
+    """What one run sent at a moment is not taken for a retry of what another one sent then."""
+    ids = [
+        {_accepted(vendor, simulated).event.id for simulated in _sent(vendor, seed, 100)}
+        for seed in (7, 8)
+    ]
 
-    assert forged.kind == "forgery"
-    assert forged.has_token != isinstance(ask(SOURCES[vendor], forged.body), Accepted)
+    assert {len(found) for found in ids} == {100} or vendor == "alibaba-caster"
+    assert not ids[0] & ids[1] or vendor == "alibaba-caster"
+
+
+@pytest.mark.parametrize(("vendor", "short_type"), TYPES, ids=[" ".join(each) for each in TYPES])
+def test_every_documented_type_is_there(vendor: str, short_type: str) -> None:
+    """A callback of a given type is recognised as it, is complete, and told as of now."""
+    traffic = _traffic(vendor, 9)
+    for _ in range(10):
+        simulated = traffic.of_type(short_type, NOW_MS)
+        outcome = _accepted(vendor, simulated)
+
+        assert (outcome.short_type, simulated.short_type) == (short_type, short_type)
+        assert (outcome.doubt, outcome.unknown_fields) == (None, 0)
+        assert outcome.event.timebasis in ("event", "envelope") or vendor == "alibaba-caster"
+        time_ms = parse_rfc3339(outcome.event.time)
+        assert time_ms is not None
+        assert 0 <= NOW_MS + 500 - time_ms <= 1000
+
+
+@pytest.mark.parametrize("vendor", vendors())
+def test_the_oddities_are_taken(vendor: str) -> None:
+    """What the documents allow is understood all the same, whatever it looks like."""
+    traffic, nonces = _traffic(vendor, 10), Nonces()
+    unknown = 0
+    for _ in range(3 * ODDITIES):
+        simulated = traffic.odd(NOW_MS)
+        outcome = _accepted(vendor, simulated, nonces)
+        unknown += outcome.unknown_fields
+        assert (simulated.kind, simulated.has_token, outcome.doubt) == ("odd", True, None)
+        assert outcome.short_type == simulated.short_type
+    assert unknown > 0
+
+
+@pytest.mark.parametrize("vendor", vendors())
+def test_an_oddity_is_not_ordinary(vendor: str) -> None:
+    """The bodies begin in several ways, and some of them are no plain JSON."""
+    traffic = _traffic(vendor, 11)
+    begins = {traffic.odd(NOW_MS).body[:4] for _ in range(ODDITIES)}
+
+    assert len(begins) >= 3
+
+
+@pytest.mark.parametrize("vendor", vendors())
+def test_a_forgery_lacks_the_proof(vendor: str) -> None:
+    """It is signed with something else, or it comes without the path's token."""
+    traffic = _traffic(vendor, 3)
+    for _ in range(20):
+        forged = traffic.forgery(NOW_MS)
+        outcome = _outcome(vendor, forged)
+
+        assert forged.kind == "forgery"
+        assert forged.short_type in vendors()[vendor].types
+        if forged.has_token:
+            assert isinstance(outcome, Refused)
+            assert outcome.reason == "proof-wrong"
+        else:
+            assert isinstance(outcome, Accepted)
 
 
 @pytest.mark.parametrize("vendor", vendors())
 def test_an_unknown_type_is_proven(vendor: str) -> None:
     """It is authentic, so it is published as what nobody knows yet."""
-    simulated = _traffic(vendor, 4).unknown(NOW.unix_ms)
+    simulated = _traffic(vendor, 4).unknown(NOW_MS)
 
     assert simulated.kind == "unknown"
+    assert simulated.short_type not in vendors()[vendor].types
     assert _accepted(vendor, simulated).doubt == "unknown-type"
 
 
@@ -71,3 +166,177 @@ def test_an_unknown_type_is_proven(vendor: str) -> None:
 def test_equal_chance_makes_equal_traffic(vendor: str) -> None:
     """A run can be repeated; another seed is another run."""
     assert _sent(vendor, 5, 20) == _sent(vendor, 5, 20) != _sent(vendor, 6, 20)
+
+
+@pytest.mark.parametrize("vendor", vendors())
+def test_what_is_repeated_much_later_is_still_no_forgery(vendor: str) -> None:
+    """Ten minutes later, a vendor's last retry is inside its window."""
+    simulated = _sent(vendor, 12, 1)[0]
+    is_limit = vendor == "zego-cloud-player"  # its window is ten minutes; it retries at once
+
+    outcome = _outcome(vendor, simulated, later_ms=599_000 if is_limit else 600_000)
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.doubt is None
+
+
+def _stories(vendor: str, member: str, count: int = 600) -> Iterator[list[str]]:
+    """Yield the types that each entity went through, in their order."""
+    by_entity: dict[str, list[str]] = {}
+    for simulated in _sent(vendor, 13, count):
+        entity = _accepted(vendor, simulated).event.data.get(member)
+        by_entity.setdefault(str(entity), []).append(simulated.short_type)
+    yield from by_entity.values()
+
+
+def test_a_room_lives_from_its_creation_to_its_last_upload() -> None:
+    """Who comes leaves, the recording starts, stops and is uploaded, and only then is it over."""
+    told = [story for story in _stories("volcengine-rtc", "room_id") if len(story) > 10]
+    ended = [story for story in told if story[-1] == "RecordUploadDone"]
+
+    assert {story[0] for story in told} == {"RoomCreate"}
+    assert len(ended) >= 5
+    assert any("VoiceChat" in story for story in told)
+    assert any("TranscodeStarted" in story for story in told)
+    for story in ended:
+        comes = story.count("UserJoinRoom") + story.count("RoleChangeInvisible2Visible")
+        assert comes == story.count("UserLeaveRoom")
+        assert [name for name in story if name.startswith(("RecordS", "RecordU", "RoomD"))] == [
+            "RecordStarted",
+            "RecordStopped",
+            "RoomDestroy",
+            "RecordUploadStarted",
+            "RecordUploadProcessing",
+            "RecordUploadDone",
+        ]
+
+
+def test_a_show_goes_on_to_its_end() -> None:
+    """Progress grows until it is the whole length, then another show begins."""
+    traffic = _traffic("alibaba-caster", 14)
+    sent = (traffic.of_type("ShowListDTSCallback", NOW_MS) for _ in range(80))
+    told = [json.loads(simulated.body)["EventMessage"] for simulated in sent]
+    first = [message for message in told if message["ShowId"] == told[0]["ShowId"]]
+
+    assert {type(message["ProgressTime"]) for message in told} == {str}
+    assert [int(message["ProgressTime"]) for message in first[:3]] == [12_000, 24_000, 36_000]
+    assert first[-1]["ProgressTime"] == first[-1]["Duration"] == "396847"
+    assert len({message["ShowId"] for message in told}) == 3
+
+
+def test_a_player_lives_from_its_creation_to_its_end() -> None:
+    """It connects, plays, ends and is destroyed; uploads end well or not."""
+    players = [
+        story
+        for story in _stories("zego-cloud-player", "player_id")
+        if story[0].startswith("Player") and len(story) < 20
+    ]
+    uploads = {name for story in _stories("zego-cloud-player", "upload_task_id") for name in story}
+
+    assert {story[0] for story in players} == {"PlayerCreated"}
+    assert sum(story[-1] == "PlayerDestroyed" for story in players) >= 10
+    assert any("PlayerAnomaly" in story for story in players)
+    assert {"UploadDone", "UploadFailed", "UploadAnomaly", "UploadCancelFailed"} <= uploads
+
+
+def test_zegos_time_is_text_and_its_nonce_new() -> None:
+    """The send time is documented as text; no random value comes twice."""
+    members = [_members("zego-cloud-player", each) for each in _sent("zego-cloud-player", 15, 1000)]
+
+    assert {type(each["Timestamp"]) for each in members} == {str}
+    assert {type(each["AppID"]) for each in members} == {int}
+    assert len({each["Nonce"] for each in members}) == 1000
+
+
+def test_the_end_of_a_push_names_its_start() -> None:
+    """Both have the same stream and the same sequence."""
+    data = [_members("volcengine-live", each)["data"] for each in _sent("volcengine-live", 16, 300)]
+    sequence = {
+        word: {
+            (each["vhost"], each["app"], each["stream"], each["detail"]["sequence_id"])
+            for each in data
+            if each["event_type"] == word
+        }
+        for word in ("push_start", "push_end")
+    }
+
+    assert len(sequence["push_end"]) >= 10
+    assert sequence["push_end"] < sequence["push_start"]
+
+
+def test_without_a_key_live_is_unsigned() -> None:
+    """As where authentication is off at the vendor: then only the token is wrong in a forgery."""
+    traffic = traffic_of("volcengine-live", Random(17), b"")  # noqa: S311 - not for secrets
+    data = _members("volcengine-live", traffic.ordinary(NOW_MS))["data"]
+
+    assert (data["sign"], data["t"]) == ("", 0)
+    assert not traffic.forgery(NOW_MS).has_token
+
+
+def test_rtcs_event_data_is_text_with_its_own_time() -> None:
+    """It repeats the AppId where the documents show it, and never the envelope's version."""
+    traffic = _traffic("volcengine-rtc", 18)
+    data = {
+        name: json.loads(_members("volcengine-rtc", traffic.of_type(name, NOW_MS))["EventData"])
+        for name in vendors()["volcengine-rtc"].types
+    }
+
+    assert data["RoomCreate"].keys() == {"RoomId", "Timestamp"}
+    assert data["RoomCreate"]["Timestamp"] == NOW_MS
+    assert data["RecordStarted"] == {
+        **data["RecordStarted"],
+        "AppId": "65f1c0",
+        "BusinessId": "demo",
+        "Code": 0,
+        "ErrorMessage": "",
+    }
+    assert "Timestamp" not in data["RecordStarted"]
+    assert data["VoiceChat"]["EventTime"] == NOW_MS
+    assert not any("Version" in each for each in data.values())
+
+
+def _filled(event_class: Any, given: dict[str, Any]) -> dict[str, Any]:
+    return filled(table_of(event_class), Random(19), given)  # noqa: S311 - not for secrets
+
+
+def test_what_is_given_wins() -> None:
+    """Also deep inside, also null, also what no document knows; the rest is drawn."""
+    made = _filled(
+        RecordStopped,
+        {
+            "RoomId": "room-1",
+            "Code": None,
+            "ErrorMessage": LEFT_OUT,
+            "RecordFileList": [{"Vid": "v1", "ObjectKey": LEFT_OUT, "StreamList": None}],
+            "Weather": "sunny",
+        },
+    )
+
+    (file,) = made["RecordFileList"]
+    assert (made["RoomId"], made["Code"], made["Weather"]) == ("room-1", None, "sunny")
+    assert "ErrorMessage" not in made
+    assert (file["Vid"], file["StreamList"], file["AudioCodec"]) == ("v1", None, "aac")
+    assert "ObjectKey" not in file
+
+
+def test_objects_and_lists_are_drawn_too() -> None:
+    """What nobody gives comes from the examples of the classes inside."""
+    (picture,) = _filled(SnapshotRealTimeData, {})["Data"]
+
+    assert picture["Stream"]["UserId"] in {"user-41", "4398491447867063"}
+    assert picture["VeImageXUri"] == "tos-x/room-7/0"
+
+
+def test_a_life_that_ends_makes_way_for_another() -> None:
+    """Each kind of story is always there once."""
+    births: list[int] = []
+
+    def life() -> Iterator[Step]:
+        births.append(1)
+        yield "Born", {}
+        yield "Gone", {}
+
+    lives = Lives(Random(20), life)  # noqa: S311 - not for secrets
+
+    assert [lives.next()[0] for _ in range(5)] == ["Born", "Gone", "Born", "Gone", "Born"]
+    assert len(births) == 3

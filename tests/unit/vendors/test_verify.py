@@ -20,6 +20,7 @@ from router.vendors.verify import Secrets, Verified, verify
 from tests.sender import (
     EVENT_DATA,
     KEY,
+    NOW,
     SIGNATURE,
     SIGNED,
     VECTOR,
@@ -41,7 +42,7 @@ UPPER = [*VECTOR.values(), "Secret"]
 def _outcome(members: dict[str, object], secrets: Secrets = SECRETS) -> Verified | Refused:
     message = decode(RTC, json.dumps(members).encode())
     assert isinstance(message, Message)
-    return verify(RTC, message, secrets)
+    return verify(RTC, message, secrets, NOW.unix_ms)
 
 
 def _is_proven(members: dict[str, object], secrets: Secrets = SECRETS) -> bool:
@@ -212,15 +213,15 @@ def test_secrets_are_chosen_by_application(secrets: Secrets, expected: str | Non
 def test_a_vendor_without_a_signature_is_proven_before() -> None:
     """Where the path is the proof, every message that got here is proven."""
     studio = vendors()["alibaba-caster"]
-    message = Message(body=b"x", members=None)
+    message = Message(body=b"x", text=b"x", members=None)
 
-    assert verify(studio, message, {}) == Verified(studio, message)
+    assert verify(studio, message, {}, NOW.unix_ms) == Verified(studio, message)
     assert accepted("studio", caster("OperateCallback", {}, CasterId="c")).doubt is None
 
 
 def test_a_body_without_members_proves_nothing() -> None:
     """Even where decoding is skipped, there is no proof in what is no object."""
-    outcome = verify(RTC, Message(body=b"[]", members=None), SECRETS)
+    outcome = verify(RTC, Message(body=b"[]", text=b"[]", members=None), SECRETS, NOW.unix_ms)
 
     assert isinstance(outcome, Refused)
     assert outcome.reason == "proof-missing"

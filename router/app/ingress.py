@@ -1,14 +1,11 @@
-"""The composition root: what runs, in which order it starts, and in which order it ends.
+"""`serve`: what runs, in which order it starts, and in which order it ends.
 
-Design: everything that runs is a task of one group, so the death of one (the publisher's pump
-above all) ends the program instead of leaving a listener whose answers nobody keeps. The listener
-does not wait for Kafka. On SIGTERM the instance says "not ready" and goes on accepting while the
-balancer learns of it; then it answers what is under way, then the producer ends, within a bound.
+Design: the listener does not wait for Kafka. On SIGTERM the instance says "not ready" and goes on
+accepting while the balancer learns of it; then it answers what is under way, then the producer
+ends, within a bound.
 """
 
 import asyncio
-import gc
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -16,44 +13,22 @@ from importlib.metadata import version
 
 import msgspec
 import structlog
-from aiohttp import web
 
+from router.app.parts import Stop, collect_rarely, keep_learning, opened_admin_port
 from router.assembly import kafka_settings_of, routes_of, sources_of, topics_of
 from router.config import Configuration
-from router.errors import ConfigError, UnavailableError
-from router.ingress.admin import Readiness, admin_app
+from router.errors import ConfigError
+from router.ingress.admin import admin_app
 from router.ingress.server import Listening, Server
 from router.kafka.admin import KafkaAdmin
 from router.kafka.producer import KafkaProducer, partition_of
 from router.observability import Metrics
+from router.probes import Readiness
 from router.publish.publisher import Publisher
 
 PUBLISHER_STOP_SECS = 3.0
-_LEARN_SECS = 30.0
-_LEARN_AGAIN_SECS = 1.0
-_COLLECT_AFTER = 100_000
 
 log = structlog.get_logger(__name__)
-
-
-class Stop:
-    """The wish to end: `is_urgent` skips the lame duck."""
-
-    def __init__(self) -> None:
-        """Begin without it."""
-        self.wished = asyncio.Event()
-        self.urgent = asyncio.Event()
-
-    def listen_to_signals(self) -> None:
-        """Take SIGTERM as a wish, and SIGINT (Ctrl-C) as an urgent one."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.wished.set)
-        loop.add_signal_handler(signal.SIGINT, self.now)
-
-    def now(self) -> None:
-        """End at once, in good order."""
-        self.urgent.set()
-        self.wished.set()
 
 
 class Ingress:
@@ -93,16 +68,22 @@ class Ingress:
         self, stop: Stop, on_listening: Callable[[int], None], *, has_admin_port: bool = True
     ) -> None:
         """Run until *stop*; *on_listening* is told the port once callbacks can come."""
-        _collect_rarely()
+        collect_rarely()
         questions = KafkaAdmin(self.settings)
-        runner = await self._admin_runner() if has_admin_port else None
+        app = admin_app(self.metrics, self.readiness, self.server)
+        address = self.configuration.options.admin
+        runner = await opened_admin_port(app, address) if has_admin_port else None
         try:
             port = await self.server.start()
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self.publisher.run()),
                     group.create_task(self.server.sweep()),
-                    group.create_task(self._learn_topics(questions)),
+                    group.create_task(
+                        keep_learning(
+                            questions, lambda: self.topics, self.publisher, self._learn_now
+                        )
+                    ),
                 ]
                 self.readiness.is_ready = True
                 log.info("listening", port=port, topics=len(self.topics))
@@ -155,43 +136,3 @@ class Ingress:
         left = await self.publisher.stop(PUBLISHER_STOP_SECS)
         if left:
             log.warning("batches_left_unknown", batches=left)
-
-    async def _learn_topics(self, admin: KafkaAdmin) -> None:
-        """Keep the publisher informed of partitions; say when topics are missing or back."""
-        known_missing: list[str] | None = None
-        while True:
-            try:
-                self.publisher.learn(await admin.partitions(self.topics))
-            except UnavailableError as error:
-                log.warning("topics_unknown", error=str(error))
-                await asyncio.sleep(_LEARN_AGAIN_SECS)
-                continue
-            missing = self.publisher.missing(self.topics)
-            if missing and missing != known_missing:
-                log.error("topics_missing", topics=missing, mend="callback-router topics apply")
-            elif known_missing and not missing:
-                log.info("topics_complete")
-            known_missing = missing
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LEARN_AGAIN_SECS if missing else _LEARN_SECS):
-                    await self._learn_now.wait()
-            self._learn_now.clear()
-
-    async def _admin_runner(self) -> web.AppRunner:
-        address = self.configuration.options.admin
-        app = admin_app(self.metrics, self.readiness, self.server)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, address.host, address.port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise UnavailableError(f"cannot listen on {address}: {error.strerror}") from error
-        return runner
-
-
-def _collect_rarely() -> None:
-    """Let the cyclic collector run rarely: requests leave no cycles, and its pauses are the p99."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 50, 50)
