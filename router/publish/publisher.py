@@ -100,6 +100,7 @@ class Publisher:
     async def run(self) -> None:
         """Send until cancelled or stopped; its death must end the program, or answers would be lies."""
         loop = asyncio.get_running_loop()
+        self._wake.set()  # connect now: the first callback need not wait for it
         while True:
             await self._wake.wait()
             self._wake.clear()
