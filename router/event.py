@@ -38,6 +38,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     timebasis: TimeBasis
     idbasis: IdBasis
     contentid: str | UnsetType = UNSET
+    causesource: str | UnsetType = UNSET
+    causeid: str | UnsetType = UNSET
     traceparent: str
     data: dict[str, Any]
 

@@ -14,6 +14,9 @@ _MAX_HEADERS_BYTES = 1024
 
 Headers = tuple[tuple[str, bytes], ...]
 
+Partition = tuple[str, int]
+"""A topic and the number of a partition of it."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
 
@@ -39,8 +42,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.value) + len(self.key) + _MAX_HEADERS_BYTES
 
 
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A record read back, with its place."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
 def encode_event(event: Event) -> bytes:
-    """Return the value of the event's records: one compact UTF-8 JSON object."""
+    """Return the value of the event's records: one UTF-8 JSON object."""
     return _encoder.encode(event)
 
 

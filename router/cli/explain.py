@@ -14,6 +14,7 @@ from router.assembly import routes_of, sources_of
 from router.cli.options import config_option, configured
 from router.clock import LAST_MS, format_rfc3339, parse_rfc3339
 from router.ingress.hints import hints
+from router.ingress.printable import printable
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Source
 from router.record import encode_event
@@ -87,17 +88,19 @@ def _request(source: Source, body: bytes) -> Request:
 
 def _print_hints(found: Iterable[str]) -> None:
     for hint in found:
-        print(f"hint: {hint}")
+        print(printable(f"hint: {hint}"))
 
 
 def _print_accepted(accepted: Accepted, routes: RouteTable) -> None:
     how = "its token" if not accepted.source.secrets else "its signature"
     print(f"proven by {how}: source {accepted.source.name}, vendor {accepted.event.vendor}")
     if accepted.doubt is not None:
-        print(f"unrecognized: {accepted.doubt} ({accepted.event.data['detail']})")
+        detail = accepted.event.data["detail"]
+        print(printable(f"unrecognized: {accepted.doubt} ({detail})"))
     if accepted.unknown_fields:
         print(f"undocumented: {accepted.unknown_fields} fields or values")
-    print(msgspec.json.format(masked_value(encode_event(accepted.event))))
+    formatted = msgspec.json.format(masked_value(encode_event(accepted.event)))
+    print("\n".join(map(printable, formatted.split("\n"))))
     for rule in routes.rules:
         misfits = rule.misfits(accepted.event, accepted.source.name)
         kept_by = ", ".join(condition.path for condition in misfits)
@@ -105,4 +108,4 @@ def _print_accepted(accepted: Accepted, routes: RouteTable) -> None:
     for name in accepted.dropped_by:
         print(f"dropped by {name}: answered 200, nothing published")
     for record in accepted.records:
-        print(f"-> {record.topic}  key {masked(record.key.decode())}")
+        print(printable(f"-> {record.topic}  key {masked(record.key.decode())}"))

@@ -1,4 +1,7 @@
-"""The lines that `dev` and `simulate` print: what was sent, what became of it, where it lies."""
+"""The lines that `dev` and `simulate` print: what was sent, what became of it, where it lies.
+
+Each is one line of printable characters, whatever an event or an answer holds.
+"""
 
 import time
 from collections import deque
@@ -9,7 +12,8 @@ from importlib.metadata import version
 import msgspec
 
 from router.event import UNRECOGNIZED, Event
-from router.kafka.port import Received
+from router.ingress.printable import printable
+from router.record import Received
 from router.tools.simulate import Sent
 
 _LATENCIES = 100_000
@@ -38,16 +42,37 @@ def accepted(event: Event, record: Received, sent: Sent | None) -> str:
     took = f"{sent.seconds * 1000:3.0f} ms" if sent else "by hand"
     subject = event.subject if len(event.subject) <= 24 else f"{event.subject[:21]}..."  # noqa: PLR2004
     kept = f"  ({event.data.get('reason')}, kept)" if event.short_type == UNRECOGNIZED else ""
-    return (
+    return printable(
         f"{_now()} {name:7} 200  {took}  {event.type:36} {subject:24} "
         f"-> {record.topic}[{record.partition}]@{record.offset}{kept}"
     )
 
 
+def derived(event: Event, record: Received) -> str:
+    """Return the line of an event that a handler made."""
+    handler = event.source.rpartition("/")[2]
+    values = sorted(event.data.items(), key=lambda item: item[0].endswith(("_id", "_name")))
+    told = ", ".join(f"{key} {_short(value)}" for key, value in values)
+    return printable(
+        f"{_now()}   └ {handler}  {event.short_type}  {_cut(told, 60)}  "
+        f"-> {record.topic}[{record.partition}]@{record.offset}"
+    )
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{len(value)}]"
+    return msgspec.json.encode(value).decode()
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def refused(sent: Sent) -> str:
     """Return the line of a callback that was not accepted."""
     on_purpose = "  (a forgery, sent on purpose)" if sent.callback.kind == "forgery" else ""
-    return (
+    return printable(
         f"{_now()} {sent.source:7} {sent.status or '---'}  {sent.seconds * 1000:3.0f} ms  "
         f"refused: {sent.reason}{on_purpose}"
     )
@@ -56,10 +81,11 @@ def refused(sent: Sent) -> str:
 def sent_line(sent: Sent) -> str:
     """Return the line of `simulate`: what was sent, and what the receiver answered."""
     again = f"  attempt {sent.attempts}" if sent.attempts > 1 else ""
-    return (
+    line = (
         f"{sent.status or '---'}  {sent.seconds * 1000:3.0f} ms  {sent.callback.kind:8}  "
         f"{sent.callback.short_type}  {sent.reason}{again}"
-    ).rstrip()
+    )
+    return printable(line.rstrip())
 
 
 class Tally:

@@ -10,7 +10,8 @@ from router.cli.options import config_option, configured
 from router.config import Address
 from router.config.scalars import parse_address
 from router.errors import UnavailableError
-from router.ingress.rejections import Rejection, Report, printable
+from router.ingress.printable import printable
+from router.ingress.rejections import Rejection, Report
 
 _ANSWER_SECS = 5.0
 _MAX_ANSWER_BYTES = 8 << 20

@@ -61,6 +61,7 @@ def simulate(vendor: str, url: str, *, verbose: bool, quiet: bool, **options: An
     from router.tools.simulate import simulating
 
     plan, target, tally = _plan(vendor, options), _target(vendor, url), Tally()
+    _tell_unsigned(target)
     lines = _Lines(is_verbose=verbose)
 
     async def run() -> None:
@@ -107,6 +108,19 @@ def _plan(vendor: str, options: dict[str, Any]) -> "Plan":
         message = "--forgeries, --unknowns and --oddities are shares of one whole"
         raise click.UsageError(message)
     return Plan(**options)
+
+
+def _tell_unsigned(target: "Target") -> None:
+    """Say what the callbacks of a vendor that signs are without a secret."""
+    from router.vendors.spec import KeyedDigest, PathToken
+
+    proof = vendors()[target.vendor].proof
+    if target.secret or isinstance(proof, PathToken):
+        return
+    meaning = "callbacks are signed with an empty one"
+    if isinstance(proof, KeyedDigest):  # customers may do without
+        meaning = "callbacks are unsigned, as with authentication switched off at the vendor"
+    print(f"simulate: no secret in {SECRET_VARIABLE}: {meaning}", file=sys.stderr, flush=True)
 
 
 def _target(vendor: str, url: str) -> "Target":

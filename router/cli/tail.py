@@ -7,8 +7,12 @@ import click
 
 from router.assembly import kafka_settings_of, topics_of
 from router.cli.options import config_option, configured, run_until_interrupted
-from router.kafka.port import Received
+from router.ingress.printable import printable
+from router.record import Received
 from router.tools.masking import masked, masked_value
+
+_BLANKS = str.maketrans("\t\r\n", "   ")
+"""White space of JSON stands between its strings only: as blanks it stays JSON, in one line."""
 
 
 @click.command()
@@ -60,7 +64,8 @@ def tail(
 
 def _line(record: Received) -> bytes:
     key = masked(record.key.decode(errors="replace"))
-    return f"{_place(record)}  {key}  {masked_value(record.value)}\n".encode()
+    value = masked_value(record.value).translate(_BLANKS)
+    return printable(f"{_place(record)}  {key}  {value}").encode() + b"\n"
 
 
 def _raw_line(record: Received) -> bytes:

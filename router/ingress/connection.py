@@ -78,7 +78,14 @@ class Service(Protocol):
     def count_unavailable(self, accepted: Accepted) -> None:
         """Count a callback that is answered 503."""
 
-    def count_refused(self, refused: Refused, source: str, address: str, seconds: float) -> Reason:
+    def count_refused(
+        self,
+        refused: Refused,
+        source: str,
+        address: str,
+        seconds: float,
+        body: bytes | None = None,
+    ) -> Reason:
         """Count a refused request, and return the reason to answer with."""
 
     def log_bug(self, error: Exception) -> None:
@@ -255,7 +262,7 @@ class Connection(BaseProtocol):
         )
         outcome = self.server.decide(source, request)
         if isinstance(outcome, Refused):
-            self._refuse(outcome)
+            self._refuse(outcome, request.body)
             return True
         self._accepted = outcome
         self.state = State.ANSWERING
@@ -280,14 +287,13 @@ class Connection(BaseProtocol):
         self._answer(self.server.answers.problem("unavailable", is_last=self._is_last))
         self._go_on()
 
-    def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: Refused, body: bytes | None = None) -> None:
         """Answer a refused request; the connection stays if nothing more of it can come."""
         message, payload = self._queue[0]
         self._is_last |= not payload.is_eof()
         address = self._head.address if self._head else self.peer
-        reason = self.server.count_refused(
-            refused, refused.source or self.source_name, address, self._loop.time() - self._head_at
-        )
+        source, seconds = refused.source or self.source_name, self._loop.time() - self._head_at
+        reason = self.server.count_refused(refused, source, address, seconds, body)
         self._answer(
             self.server.answers.problem(reason, is_last=self._is_last, method=message.method)
         )

@@ -46,10 +46,27 @@ def _own_secrets(body: bytes, source: Source) -> Iterable[str]:
         yield "the secret would prove it without the white space at its ends"
     if _is_proven(source, message, _ended(source.secrets)):
         yield "the secret would prove it with a line end behind it: the vendor has one too many"
-    for app, own in source.secrets.items() if len(source.secrets) > 1 else ():
-        if _is_proven(source, message, {None: own}):
-            whose = "without `app`" if app is None else f"with `app: {app}`"
-            yield f"a secret {whose} proves it, but its application has others, or none"
+    yield from _applications_secrets(source, message)
+
+
+def _applications_secrets(source: Source, message: Message) -> Iterable[str]:
+    """Yield which secret would prove the body if its `app:` did not keep it from being tried."""
+    if all(app is None for app in source.secrets):
+        return
+    where = f"sources.{source.name}.secrets"
+    for app, own in source.secrets.items():
+        if not _is_proven(source, message, {None: own}):
+            continue
+        if app is None:
+            yield (
+                f"{where}: the one without `app:` proves it, but its application has others, which "
+                "are tried instead: give this one the same `app:`"
+            )
+        else:
+            yield (
+                f"{where}: the one with `app: {app}` proves it, but the body names another "
+                "application, or none: correct this `app:`"
+            )
 
 
 def _other_sources(body: bytes, source: Source, sources: Sources) -> Iterable[str]:

@@ -86,7 +86,7 @@ def receive(
     if isinstance(proven, Refused):
         return proven
     if proven.is_stale and source.is_stale_refused:
-        return Refused("stale", "sent outside the window; `on_stale: publish` would keep it")
+        return Refused("stale", f"{proven.staleness}; `on_stale: publish` would keep it")
     delivery = Delivery(
         source=source.name,
         received_ms=now.unix_ms,

@@ -3,9 +3,9 @@
 Design: what is shown must not help those who see it to get in, whatever a sender wrote where: of a
 body only names of members and two values are shown, and of these none that holds a secret, a token,
 a value of the proof, or what looks like a digest. Looking into a body costs a second decoding and
-some hashes, so it is done ten times a second at most, and not for large bodies; beyond that the
-metric counts, and nothing is kept. A flood of one kind pushes out its own kind first: a scanner
-does not hide the wrong secret.
+some hashes, so it is done ten times a second at most of one source and reason, and not for large
+bodies; beyond that the metric counts, and nothing is kept. A flood of one kind pushes out its own
+kind first: a scanner does not hide the wrong secret.
 """
 
 import re
@@ -17,6 +17,7 @@ import msgspec
 
 from router.ingress.failures import Buckets
 from router.ingress.hints import hints
+from router.ingress.printable import printable
 from router.ingress.sources import Source, Sources
 from router.vendors.decode import decode
 from router.vendors.fields import at
@@ -94,12 +95,13 @@ class Rejections:
         self._rejections: deque[Rejection] = deque()
         self._rate = Buckets(KEPT_PER_SEC, KEPT_PER_SEC)
 
-    def admits(self, now: float, *, has_body: bool) -> bool:
+    def admits(self, source: str, reason: Reason, now: float) -> bool:
         """Count a refusal; True if it may be looked at and kept. *now*: monotonic seconds.
 
-        Those with a body have a rate of their own, since those without cost their senders nothing.
+        Every kind has a rate of its own: sources are configured and reasons a fixed list, so
+        there are few of them, and no flood of one leaves another unseen.
         """
-        is_admitted = self._rate.take("body" if has_body else "head", now)
+        is_admitted = self._rate.take(f"{reason} {source}", now)
         self._refused += 1
         self._not_kept += not is_admitted
         return is_admitted
@@ -137,13 +139,6 @@ def shown_of(refused: Refused, body: bytes, source: Source, sources: Sources) ->
         type=_safe(_word(at(members, vendor.type_of)), hidden),
         app=_safe(_app(vendor, members), hidden),
     )
-
-
-def printable(text: str) -> str:
-    """Return *text* with everything that a terminal might act on as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _names(vendor: Vendor, members: dict[str, Any]) -> Iterator[str]:

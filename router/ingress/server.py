@@ -85,7 +85,6 @@ class Server:
         self._failed = Buckets(FAILED_PROOFS_PER_SEC, FAILED_PROOFS_BURST)
         self._log_lines = Buckets(LOGGED_PER_REASON_PER_SEC, LOGGED_PER_REASON_PER_SEC)
         self._nonces = Nonces()
-        self._refused_body: bytes | None = None
         self._prefix = os.urandom(8).hex()
         self._count = 0
         self._server: asyncio.Server | None = None
@@ -180,10 +179,7 @@ class Server:
         self._count += 1
         now = Instant(time.time_ns() // 1_000_000, f"{self._prefix}{self._count:016x}")
         limits = self.sources.limits
-        outcome = receive(source, request, limits, self._routes, now, self._nonces)
-        if isinstance(outcome, Refused):
-            self._refused_body = request.body  # for `count_refused`, which follows at once
-        return outcome
+        return receive(source, request, limits, self._routes, now, self._nonces)
 
     def count_durable(self, accepted: Accepted, seconds: float) -> None:
         """Count a callback that is answered 200."""
@@ -207,18 +203,25 @@ class Server:
         self._metrics.callback(source, short_type, "unavailable")
         self._logged("callback_not_durable", "unavailable", source=source, type=short_type)
 
-    def count_refused(self, refused: Refused, source: str, address: str, seconds: float) -> Reason:
+    def count_refused(
+        self,
+        refused: Refused,
+        source: str,
+        address: str,
+        seconds: float,
+        body: bytes | None = None,
+    ) -> Reason:
         """Count a refused request, and return the reason to answer with.
 
         A failed verification counts against its address; beyond the bound it is answered 429.
+        *body* is None where it was not read to its end, or nobody asked for it.
         """
         reason = refused.reason
         now = asyncio.get_running_loop().time()
         if reason in FAILED_PROOF and not self._failed.take(address, now):
             reason = "too-many-failures"
         self._metrics.refused(source, reason, seconds)
-        body, self._refused_body = self._refused_body, None
-        if self.rejections.admits(now, has_body=body is not None):
+        if self.rejections.admits(source, reason, now):
             shown = self._shown(refused, body, source)
             moment = format_rfc3339(time.time_ns() // 1_000_000)
             self.rejections.keep(

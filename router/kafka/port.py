@@ -6,13 +6,13 @@ Design: `publish`, `tools` and the tests know these names only; `producer.py`, `
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, TypedDict
 
 import msgspec
 
 from router.errors import UnavailableError
-from router.record import Headers, Record
+from router.record import Partition, Received, Record
 
 
 class SecurityArguments(TypedDict, total=False):
@@ -81,12 +81,39 @@ class Producer(Protocol):
         """End without waiting for what is under way; nothing is written after it returns."""
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A record read back, with its place."""
+class Rebalanced(Protocol):
+    """Is told which partitions a member of a group has."""
 
-    topic: str
-    partition: int
-    offset: int
-    key: bytes
-    value: bytes
-    headers: Headers
+    async def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Finish or abandon the work of these, and commit: somebody else may have them next."""
+
+    async def assigned(self, partitions: Sequence[Partition]) -> None:
+        """Begin with these, at what is committed."""
+
+
+class Group(Protocol):
+    """One member of a consumer group, which keeps its place by itself while it polls."""
+
+    async def start(self, topics: Iterable[str], listener: Rebalanced) -> None:
+        """Join; raises `UnavailableError` when no broker answers."""
+
+    async def poll(self, max_records: int) -> list[Received]:
+        """Return records, each partition's in order, or none after a short while."""
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """Return no more records of these until they are resumed or assigned anew."""
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """Return records of these again."""
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
+        """Commit the next offset to read of each; False where that is not known to be done.
+
+        Partitions that are no longer this member's are never committed.
+        """
+
+    def ends(self) -> dict[Partition, int]:
+        """Return the offset behind the last record of each assigned partition, where known."""
+
+    async def close(self) -> None:
+        """Leave the group; nobody is told of partitions any more, and nothing is committed."""

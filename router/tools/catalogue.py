@@ -96,7 +96,8 @@ def _retries(vendor: Vendor) -> str:
     retries = vendor.retries
     again = ", ".join(f"{secs:g}" for secs in retries.after_secs)
     when = "no answer" if retries.only_after_timeout else "a failure"
-    return f"within {retries.timeout_secs:g} s; after {when} sent again in {again} s, then never"
+    assumed = f" (not documented: {retries.assumed})" if retries.assumed else ""
+    return f"within {retries.timeout_secs:g} s; after {when} sent again in {again} s, then never{assumed}"
 
 
 def _rows(table: Table, within: str = "") -> Iterator[tuple[str, str, str]]:

@@ -3,8 +3,10 @@
 Design: masked are the query and the userinfo of every URL, and fields that an event class marks as
 sensitive. The text is walked by its string literals and never parsed as a whole: so every number,
 space and key that is no secret stays as it came, JSON stays JSON, JSON inside of text is masked
-like JSON, and no depth or brokenness of the input matters. Rejected: decode, walk, encode, which
-loses numbers that do not fit and ends where the stack ends.
+like JSON, and no depth or brokenness of the input matters. Where a URL ends nobody can tell, since
+senders write blanks, quotes and brackets into it: so a query goes on to the end of its literal,
+and to the end of the whole text if that is no JSON. To hide too much is the right side. Rejected:
+decode, walk, encode, which loses numbers that do not fit and ends where the stack ends.
 """
 
 import json
@@ -27,9 +29,25 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _COLON = re.compile(r"\s*+:\s*+")
 _TOKEN = re.compile(rf"{_STRING.pattern}|[{{}}\[\]]", re.DOTALL)
 _SCALAR = re.compile(r"[^,}\]\s]*")
-_START = re.compile(r"(:\\*+/\\*+/)")
-_URL = re.compile(rf'{_START.pattern}[^\s"<>]+')
-_AUTHORITY_END = re.compile(r"[/?#]")
+_SCALARS = r"-?\d[\d.eE+-]*+|true|false|null|NaN|-?Infinity"
+_NO_TEXT = re.compile(rf"(?:[\s,:\[\]{{}}]|{_SCALARS})*+")
+_BEHIND_LITERALS = frozenset(",:]}")
+
+
+def _mark(char: str) -> str:
+    """Return the pattern of *char* as it is, percent-encoded (again and again), or escaped."""
+    code = f"{ord(char):02x}"
+    return rf"(?:{re.escape(char)}|(?i:%(?:25)*+{code}|\\u00{code}))"
+
+
+_ESCAPES = r"(?i:\\(?!u00)|%(?:25)*+5c|\\u005c)*+"
+_SLASHES = f"{_mark('/')}{_ESCAPES}{_mark('/')}"
+_SCHEME_END = re.compile(f"({_mark(':')}{_ESCAPES}{_SLASHES})")
+_START = re.compile(rf"{_SCHEME_END.pattern}|{_SLASHES}(?=\S)")
+_QUERY, _FRAGMENT, _EQUALS, _COLON_IN_URL, _AT = (re.compile(_mark(char)) for char in "?#=:@")
+_AUTHORITY_END = re.compile("[/#]")  # encoded ones do not end it: a user may hold them
+_HOST = re.compile(r"[^/?#\s]*+")
+_NO_PORT = re.compile(rf"{_mark(':')}(?!\d*+$)")
 _BASE64 = "body_base64"
 """Where `Unrecognized` keeps what is no JSON."""
 
@@ -79,16 +97,15 @@ def _sensitive(table: Table) -> Iterator[str]:
 
 def _masked(text: str, sensitive: Names, depth: int) -> str:
     done: list[str] = []
-    at, base64_at = 0, -1
+    at, base64_at, is_json = 0, -1, True
     while (begin := text.find('"', at)) >= 0:
-        done.append(_without_credentials(text[at:begin]))
         string = _STRING.match(text, begin)
         if string is None or not string[1]:  # a quote always matches, but may be the last one
-            at = begin
             break
-        at = string.end()
+        is_json = is_json and _is_between(text, at, begin)
         mask = _masked_base64 if begin == base64_at else _masked_literal
-        done.append(mask(string[0], sensitive, depth))
+        done += (text[at:begin], mask(string[0], sensitive, depth))
+        at = string.end()
         colon = _COLON.match(text, at)
         if colon is None:
             continue
@@ -98,8 +115,16 @@ def _masked(text: str, sensitive: Names, depth: int) -> str:
             done += (colon[0], _hidden(text[colon.end() : at]))
         elif name == _BASE64:
             base64_at = colon.end()
-    done.append(_without_credentials(text[at:]))
-    return "".join(done)
+    shown = "".join((*done, text[at:]))
+    return shown if is_json and _is_between(text, at, len(text)) else _without_credentials(shown)
+
+
+def _is_between(text: str, begin: int, end: int) -> bool:
+    """Tell whether that part of *text*, beside or between literals, may stand there in JSON."""
+    part = text[begin:end].strip()
+    if not _NO_TEXT.fullmatch(part):
+        return False
+    return begin == 0 or part[:1] in _BEHIND_LITERALS or (end == len(text) and not part)
 
 
 def _hidden(value: str) -> str:
@@ -109,7 +134,7 @@ def _hidden(value: str) -> str:
 def _masked_literal(literal: str, sensitive: Names, depth: int) -> str:
     value = _decoded(literal)
     if value is None:
-        return _without_credentials(literal)
+        return f'"{_without_credentials(literal[1:-1])}"'
     within = _masked(value, sensitive, depth - 1) if depth else MASK
     return literal if within == value else _encoded(within)
 
@@ -155,33 +180,58 @@ def _encoded(text: str) -> str:
 
 
 def _without_credentials(text: str) -> str:
-    return _URL.sub(_masked_url, text) if ":" in text else text
+    """Return *text*, which is no JSON, without the userinfo of its URLs and from a query on."""
+    start = _START.search(text)
+    if start is None:
+        return text
+    end = _hidden_from(text, start.end())
+    shown = text[: start.end()] + _without_users(text[start.end() : end], text[end:])
+    return shown if end == len(text) or shown.endswith(MASK) else f"{shown}{MASK}"
 
 
-def _masked_url(url: re.Match[str]) -> str:
-    """Return the URL, which goes on to the next space or quote, without userinfo and query.
+def _hidden_from(text: str, begin: int) -> int:
+    """Return where a query begins, or a fragment that holds parameters; else the text's end."""
+    query = _QUERY.search(text, begin)
+    end = len(text) if query is None else query.end()
+    fragment = _FRAGMENT.search(text, begin, end)
+    if fragment is not None and _EQUALS.search(text, fragment.end(), end):
+        return fragment.end()
+    return end
 
-    A path may hold another URL. A query may hold anything: what follows it goes with it.
+
+def _without_users(text: str, hidden: str) -> str:
+    """Return what follows a URL's start, and may hold more URLs, without userinfo.
+
+    Behind it comes what is *hidden*: a query, or the rest of a password with a `?` in it.
     """
-    done: list[str] = []
-    parts = _START.split(url[0])  # the first one is empty; each second one is a start
-    for number, part in enumerate(parts, 1):
-        shown, has_more = _masked_part(part, is_last=number == len(parts))
-        done.append(shown)
-        if has_more:
-            done.append(MASK)
+    parts = _SCHEME_END.split(text)  # each second one is the end of a scheme
+    for number in range(0, len(parts), 2):
+        if _has_password(parts[number]):  # which may hold what looks like another URL
+            rest = _without_user("".join(parts[number:]))
+            parts[number:] = [MASK if _AT.search(hidden) else rest]
             break
-    return "".join(done)
+        parts[number] = _without_user(parts[number])
+    return "".join(parts)
 
 
-def _masked_part(part: str, *, is_last: bool) -> tuple[str, bool]:
-    """Return what may be shown of authority and path, and whether a query follows."""
-    end = _AUTHORITY_END.search(part)
-    at = len(part) if end is None else end.start()
-    user, _, host = part[:at].rpartition("@")
-    authority = f"{MASK}@{host}" if user else part[:at]
-    path, mark, query = part[at:].partition("?")
-    place, _, fragment = path.partition("#")
-    if "=" in fragment:
-        return f"{authority}{place}#", True
-    return f"{authority}{path}{mark}", mark != "" and (query != "" or not is_last)
+def _has_password(part: str) -> bool:
+    """Tell whether its authority is none: no port behind the colon, and the `@` still to come."""
+    host = _HOST.match(part)
+    if host is None or "@" in host[0] or host[0][:1] == "[":
+        return False
+    return _NO_PORT.search(host[0]) is not None
+
+
+def _without_user(part: str) -> str:
+    """Return what follows the start of one URL without its userinfo.
+
+    With a colon before it, an `@` may end a password that holds anything, slashes too; without
+    one it counts in the authority only, for paths hold it as well.
+    """
+    found = [mark.start() for mark in _AT.finditer(part)]
+    begin = part.find("]") + 1 if part[:1] == "[" else 0  # behind an IPv6 address
+    if found and not _COLON_IN_URL.search(part, begin, found[-1]):
+        authority_end = _AUTHORITY_END.search(part)
+        end = len(part) if authority_end is None else authority_end.start()
+        found = [at for at in found if at < end]
+    return f"{MASK}{part[found[-1] :]}" if found and found[-1] else part

@@ -20,6 +20,7 @@ import aiohttp
 import msgspec
 from msgspec import Meta
 
+import router.vendors
 from router.vendors import vendors
 from router.vendors.traffic import Kind, Simulated, Traffic
 
@@ -152,10 +153,10 @@ async def sending(
     unix_secs: Callable[[], float] = time.time,
 ) -> AsyncIterator[AsyncIterator[Sent]]:
     """Do the same with any client and wall clock."""
-    sender = _Sender(targets, plan, client, unix_secs)
+    simulation = _Run(targets, plan, client, unix_secs)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(sender.run())
-        yield sender
+        running = group.create_task(simulation.run())
+        yield simulation
         running.cancel()
 
 
@@ -189,13 +190,11 @@ def turns(
 
 def traffic_of(vendor: str, random: Random, secret: bytes) -> Traffic:
     """Return the traffic that the vendor's folder describes."""
-    package = type(vendors()[vendor]).__module__.rpartition(".")[0]
-    module = import_module(f"{package}.{vendor.replace('-', '_')}.traffic")
-    made: Traffic = module.Traffic(random, secret)
-    return made
+    module = import_module(f"{router.vendors.__name__}.{vendor.replace('-', '_')}.traffic")
+    return Traffic(random, module.Sender(random, secret))
 
 
-class _Sender:
+class _Run:
     """One run: the loop that sends, and the results that wait to be looked at."""
 
     def __init__(
@@ -216,7 +215,7 @@ class _Sender:
         self._under_way = asyncio.Semaphore(MAX_CONNECTIONS)
         self._results: asyncio.Queue[Sent | None] = asyncio.Queue(MAX_OPEN)
 
-    def __aiter__(self) -> "_Sender":
+    def __aiter__(self) -> "_Run":
         return self
 
     async def __anext__(self) -> Sent:

@@ -58,10 +58,14 @@ def subject_of(
             return None
         parts.append(name)
     for path in event_type.entity:
-        name = _name(at(sent, path))
-        if name is not None:
-            parts.append(name)
-            break
+        value = at(sent, path)
+        if value in (None, ""):
+            continue
+        name = _name(value)
+        if name is None:
+            return None
+        parts.append(name)
+        break
     else:
         if event_type.entity:
             return None
@@ -133,6 +137,8 @@ def hash_of(values: list[Any]) -> str:
 def _read(moment: Moment, content: Content) -> int | None:
     if moment.basis == "event":
         value = content.field(moment.path)
+        if type(value) is str and _DIGITS.fullmatch(value):  # where nothing is documented
+            value = int(value)
         value = value if type(value) is int else None
     else:
         value = at(content.members, moment.path)

@@ -152,8 +152,8 @@ def _is_empty(vendor: Vendor, members: dict[str, Any]) -> bool:
 def _doubtful_whatever_it_says(proven: Verified, delivery: Delivery) -> _Doubtful | None:
     """Return what is wrong with the message, or the delivery, before its type is looked at."""
     vendor, members = proven.vendor, proven.message.members
-    if proven.is_stale and vendor.window is not None:
-        return _Doubtful("stale", f"{vendor.window.member} is not near the time of receipt")
+    if proven.is_stale:
+        return _Doubtful("stale", proven.staleness)
     if delivery.is_reused:
         return _Doubtful("suspicious", "the same proof came before, with other content")
     for shape in vendor.shapes:

@@ -173,11 +173,13 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
         timeout_secs: How long it waits for one.
         after_secs: How long after each failure it tries again; then the callback is lost.
         only_after_timeout: Whether another status than 200 is no failure to it.
+        assumed: What of it no document of this product says, in words.
     """
 
     timeout_secs: float
     after_secs: tuple[float, ...]
     only_after_timeout: bool = False
+    assumed: str = ""
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from router.vendors.fields import at
 from router.vendors.refusal import Refused
 from router.vendors.spec import KeyedDigest, Message, PathToken, SendTime, SortedDigest, Vendor
 
-_SECS = re.compile(r"[0-9]{1,12}")
+_SECS = re.compile(r"[1-9][0-9]{9}")
 _LARGEST_SIGNED = 10**18
 
 Secrets = Mapping[str | None, tuple[bytes, ...]]
@@ -26,11 +26,22 @@ Secrets = Mapping[str | None, tuple[bytes, ...]]
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """A message that its vendor is proven to have sent, though perhaps not now."""
+    """A message that its vendor is proven to have sent, though perhaps not now.
+
+    Attributes:
+        vendor: Whose it is.
+        message: What was proven.
+        staleness: How far outside its window it comes, in words; empty inside.
+    """
 
     vendor: Vendor
     message: Message
-    is_stale: bool = False
+    staleness: str = ""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it comes outside its vendor's window."""
+        return self.staleness != ""
 
 
 def verify(vendor: Vendor, message: Message, secrets: Secrets, now_ms: int) -> Verified | Refused:
@@ -62,25 +73,30 @@ def verify(vendor: Vendor, message: Message, secrets: Secrets, now_ms: int) -> V
             assert_never(vendor.proof)
     if refused is not None:
         return refused
-    return Verified(vendor, message, _is_stale(vendor.window, members, now_ms))
+    return Verified(vendor, message, _staleness(vendor.window, members, now_ms))
 
 
-def _is_stale(window: SendTime | None, members: dict[str, Any], now_ms: int) -> bool:
-    """Tell whether the message comes outside its window, or does not say when it was sent."""
+def _staleness(window: SendTime | None, members: dict[str, Any], now_ms: int) -> str:
+    """Return how far outside its window the message comes; empty where it does not."""
     if window is None:
-        return False
+        return ""
     sent_secs = unix_secs(at(members, window.member))
     if sent_secs is None:
-        return True
+        return f"{window.member} is no time in Unix seconds"
     age_ms = now_ms - sent_secs * 1000
-    return not -window.before_secs * 1000 <= age_ms <= window.after_secs * 1000
+    if -window.before_secs * 1000 <= age_ms <= window.after_secs * 1000:
+        return ""
+    side = "before" if age_ms > 0 else "after"  # which of the two, our clock or theirs, is wrong
+    return f"{window.member} lies {abs(age_ms) // 1000} s {side} the receipt"
 
 
 def unix_secs(value: Any) -> int | None:
-    """Return Unix seconds that came as a whole number or as its digits, else None."""
-    if type(value) is str and _SECS.fullmatch(value):
-        value = int(value)
-    return value if type(value) is int else None
+    """Return Unix seconds that came as a number or text of ten digits, else None.
+
+    Ten exactly, as from 2001 to 2286: digits may have been moved here from another signed value.
+    """
+    text = str(value) if type(value) is int and 0 <= value < _LARGEST_SIGNED else value
+    return int(text) if type(text) is str and _SECS.fullmatch(text) else None
 
 
 def _fault_of_sorted(
@@ -116,7 +132,10 @@ def _fault_of_keyed(
 ) -> Refused | None:
     signature, value = at(members, proof.signature), at(members, proof.over)
     if signature == "":
-        hint = f"{proof.signature} is empty: switch authentication on at the vendor"
+        hint = (
+            f"{proof.signature} is empty: switch authentication on at the vendor, or configure the "
+            "source with `unsigned: true` and `tokens`"
+        )
         return Refused("proof-missing", hint)
     if type(signature) is not str:
         return Refused("proof-missing", f"{proof.signature} is missing or no text")

@@ -166,6 +166,33 @@ async def test_a_wrong_secret_fails(receiver: _Receiver) -> None:
     assert "retried" in done.stdout.splitlines()[-1]
 
 
+MEANINGS = {
+    "volcengine-rtc": (1, "callbacks are signed with an empty one"),
+    "zego-cloud-player": (1, "callbacks are signed with an empty one"),
+    "volcengine-live": (
+        1,
+        "callbacks are unsigned, as with authentication switched off at the vendor",
+    ),
+    "alibaba-caster": (0, None),
+}
+
+
+@pytest.mark.parametrize("vendor", vendors())
+async def test_without_a_secret_it_says_so_and_goes_on(receiver: _Receiver, vendor: str) -> None:
+    """Who forgot the secret reads it before the refusals; a vendor that signs nothing needs none."""
+    code, meaning = MEANINGS[vendor]
+    said = f"simulate: no secret in SIMULATE_SECRET: {meaning}\n" if meaning else ""
+
+    done = await _simulate(
+        *(vendor, "--url", receiver.of(vendor), "--rate", "100", "--count", "5", "--forgeries=0"),
+        *("--for", "0.5", "--quiet"),
+        secret="",
+    )
+
+    assert (done.returncode, done.stderr) == (code, said)
+    assert len(receiver.bodies) >= 5
+
+
 async def test_a_taken_forgery_fails() -> None:
     """A receiver that takes everything is no receiver."""
 

@@ -22,9 +22,11 @@ VENDOR = Vendor(
     ),
     time=(Moment(basis="event", path="ResponseTime", unit="ms"),),
     unnamed="none",
-    # Of the product's callbacks in general, and only after a time-out; nothing is said of these.
     retries=Retries(
-        timeout_secs=5.0, after_secs=(1.0, 1.0, 1.0, 1.0, 1.0), only_after_timeout=True
+        timeout_secs=5.0,
+        after_secs=(1.0, 1.0, 1.0, 1.0, 1.0),
+        only_after_timeout=True,
+        assumed="all of it: so the product's callbacks in general",
     ),
     events=events,
 )

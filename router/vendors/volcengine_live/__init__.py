@@ -31,7 +31,10 @@ VENDOR = Vendor(
         Moment(basis="event", path="detail.time", unit="s"),
     ),
     unnamed="content",
-    # Then from a queue, until ten minutes after the first try.
-    retries=Retries(timeout_secs=4.0, after_secs=(3.0, 3.0, 3.0, 60.0, 120.0, 180.0, 180.0)),
+    retries=Retries(
+        timeout_secs=4.0,
+        after_secs=(3.0, 3.0, 3.0, 60.0, 120.0, 180.0, 180.0),
+        assumed="how the queue behind the third spreads its tries over ten minutes",
+    ),
     events=events,
 )

@@ -1,24 +1,32 @@
 """Simulated callbacks of Volcengine Live: streams that are pushed, recorded, watched, and end."""
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from random import Random
 from typing import Any
 
-from router.vendors.traffic import Lives, Simulated, Step, filled, numbers_as_text
+from router.vendors.traffic import (
+    Birth,
+    Now,
+    Simulated,
+    Step,
+    filled,
+    in_capitals,
+    indented,
+    numbers_as_text,
+    reordered,
+    text,
+    with_unknown_fields,
+)
 from router.vendors.volcengine_live import VENDOR
 
 _STREAMS = 3
 _EXPIRES_AFTER_SECS = 600
-_MARK = b"\xef\xbb\xbf"
-
-_Dress = Callable[[dict[str, Any]], bytes]
 
 
-class Traffic:
+class Sender:
     """A few streams at once, each pushed from its start to its end."""
 
     def __init__(self, random: Random, secret: bytes) -> None:
@@ -30,44 +38,35 @@ class Traffic:
         self._key = secret
         self._streams = random.randrange(1000)
         self._count = 0
-        self._lives = Lives(random, *[self._push] * _STREAMS)
         self._oddities = cycle(_ODDITIES)
 
-    def ordinary(self, now_ms: int) -> Simulated:
-        """Return the next step of one of the streams."""
-        short_type, given = self._lives.next()
-        body = _text(self._made(short_type, given, now_ms))
-        return Simulated(body=body, short_type=short_type)
+    @property
+    def births(self) -> Sequence[Birth]:
+        """Return what begins each stream's story."""
+        return [self._push] * _STREAMS
 
-    def of_type(self, short_type: str, now_ms: int) -> Simulated:
-        """Return a callback of a documented type, filled from its class."""
-        given = {**self._stream(), "detail": self._session()}
-        body = _text(self._made(short_type, given, now_ms))
-        return Simulated(body=body, short_type=short_type)
+    def body(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the callback of a step, signed."""
+        return text(_wrapped(self._made(short_type, given, now_ms)))
+
+    def odd(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the same in the next of the odd ways to write it."""
+        return next(self._oddities)(self._made(short_type, given, now_ms))
 
     def forgery(self, now_ms: int) -> Simulated:
         """Return the end of a stream, its digest made with another key."""
-        given = {**self._stream(), "detail": self._session()}
-        data = self._made("PushEnd", given, now_ms, key=b"guessed-" + self._key)
-        has_token = bool(self._key)
-        return Simulated(
-            body=_text(data), kind="forgery", short_type="PushEnd", has_token=has_token
-        )
+        data = self._made("PushEnd", self._ended(), now_ms, key=b"guessed-" + self._key)
+        body, has_token = text(_wrapped(data)), bool(self._key)
+        return Simulated(body=body, kind="forgery", short_type="PushEnd", has_token=has_token)
 
     def unknown(self, now_ms: int) -> Simulated:
         """Return a type that the vendor might add one day."""
-        weather = {"event_type": "weather_event", "detail": {"sun": True}}
-        given = {**self._stream(), **weather}
-        body = _text(self._made("PushEnd", given, now_ms))
+        given = {**self._ended(), "event_type": "weather_event", "detail": {"sun": True}}
+        body = self.body("PushEnd", given, now_ms)
         return Simulated(body=body, kind="unknown", short_type="weather_event")
 
-    def odd(self, now_ms: int) -> Simulated:
-        """Return what happens next, written as few expect it."""
-        dress, (short_type, given) = next(self._oddities), self._lives.next()
-        body = dress(self._made(short_type, given, now_ms))
-        return Simulated(body=body, kind="odd", short_type=short_type)
-
-    def _push(self) -> Iterator[Step]:
+    def _push(self, now_ms: Now) -> Iterator[Step]:
+        del now_ms
         stream, session = self._stream(), self._session()
         step = partial(_step, stream, session)
         yield step("PushStart", transcoded=False)
@@ -89,7 +88,7 @@ class Traffic:
             "domain": "push.example.com",
             "event_type": event_type.word.replace("*", "_snapshot"),
             **given,
-            "detail": {**times, **given["detail"]},
+            "detail": {**times, **given.get("detail", {})},
         }
         data = filled(event_type.table, self._random, usual)
         return {**data, **self._proof(now_ms // 1000, self._key if key is None else key)}
@@ -100,6 +99,9 @@ class Traffic:
         expires = now_secs + _EXPIRES_AFTER_SECS
         sign = hashlib.md5(key + b"%d" % expires).hexdigest()  # noqa: S324 - the vendor's choice
         return {"sign": sign, "t": expires}
+
+    def _ended(self) -> dict[str, Any]:
+        return {**self._stream(), "detail": self._session()}
 
     def _stream(self) -> dict[str, Any]:
         self._streams += 1
@@ -121,43 +123,43 @@ def _step(
     return short_type, {**stream, "detail": {**session, **detail}}
 
 
-def _text(data: Mapping[str, Any]) -> bytes:
-    return json.dumps({"code": 0, "message": "ok", "data": data}).encode()
+def _wrapped(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"code": 0, "message": "ok", "data": data}
 
 
 def _numbers(data: dict[str, Any]) -> bytes:
     """Return the body with `t` as text, as one edition has it, and the other numbers too."""
-    return _text({**numbers_as_text(data), "detail": numbers_as_text(data["detail"])})
+    detail = numbers_as_text(data["detail"])
+    return text(_wrapped({**numbers_as_text(data), "detail": detail}))
 
 
 def _other_order(data: dict[str, Any]) -> bytes:
-    return json.dumps({"data": dict(reversed(data.items())), "message": "ok", "code": 0}).encode()
+    return reordered(_wrapped(dict(reversed(data.items()))))
 
 
 def _capitals(data: dict[str, Any]) -> bytes:
-    return _text({**data, "sign": data["sign"].upper()})
+    return text(_wrapped(in_capitals(data, "sign")))
 
 
 def _transcoded(data: dict[str, Any]) -> bytes:
-    return _text({**data, "detail": {**data["detail"], "transcoded": True}})
+    return text(_wrapped({**data, "detail": {**data["detail"], "transcoded": True}}))
 
 
 def _older_edition(data: dict[str, Any]) -> bytes:
     """Return the body as editions before 2025 had it: fewer fields, and no constants around."""
     kept = {key: data[key] for key in data if key not in ("priority", "backup_count")}
-    return json.dumps({"data": kept}).encode()
+    return text({"data": kept})
 
 
 def _unknown_fields(data: dict[str, Any]) -> bytes:
-    detail = {**data["detail"], "codec": {"VideoCodec": "h264"}}
-    return _text({**data, "region": "cn-north-1", "detail": detail})
+    return text(_wrapped(with_unknown_fields(data, "detail")))
 
 
 def _blanks_around(data: dict[str, Any]) -> bytes:
-    return _MARK + b"\n" + json.dumps({"data": data}, indent=2).encode() + b"\n"
+    return indented({"data": data})
 
 
-_ODDITIES: tuple[_Dress, ...] = (
+_ODDITIES: tuple[Callable[[dict[str, Any]], bytes], ...] = (
     _numbers,
     _other_order,
     _capitals,

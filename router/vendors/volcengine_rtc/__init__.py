@@ -2,7 +2,7 @@
 
 Design: the digest covers sorted values without separators, so it does not bind a value to its
 place; `shapes` catches what an exchange of values would turn up. Nor does it cover other members
-of the envelope: they are counted and left out, all but the documented `BusinessId`. `Nonce` was called `Noce` in
+of the envelope: they are counted and left out, all but `BusinessId`, which receivers know. `Nonce` was called `Noce` in
 older editions; either may come, and one of two different ones is enough.
 """
 
@@ -77,6 +77,6 @@ VENDOR = Vendor(
     ),
     identity=VendorId(members=("AppId", "EventId")),
     unnamed="content",
-    retries=Retries(timeout_secs=5.0, after_secs=(1.0, 1.0)),  # how far apart, nobody says
+    retries=Retries(timeout_secs=5.0, after_secs=(1.0, 1.0), assumed="how far apart"),
     events=events,
 )

@@ -1,8 +1,8 @@
-"""Simulated callbacks of Volcengine RTC: rooms with users who come, publish, are recorded, leave."""
+"""Simulated callbacks of Volcengine RTC: what happens, written and signed as the vendor does."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import cycle
 from random import Random
@@ -12,62 +12,57 @@ import msgspec
 
 from router.vendors.traffic import (
     LEFT_OUT,
-    Lives,
+    Birth,
     Simulated,
-    Step,
     documented,
     filled,
+    indented,
     numbers_as_text,
+    reordered,
+    text,
 )
 from router.vendors.volcengine_rtc import VENDOR
+from router.vendors.volcengine_rtc.stories import Stories
 
 APP_ID = "65f1c0"
-_ROOMS = 4
-_OFTEN = 0.5
-_SELDOM = 0.2
-_MARK = b"\xef\xbb\xbf"
 _CHINA = timezone(timedelta(hours=8))
 
 # EventData of these does not repeat the envelope's AppId.
 _WITHOUT_APP_ID = ("Room", "User", "Invisible", "RoleChange", "Relay", "Wb", "WebRecord")
 _WITH_BUSINESS_ID = ("Record", "Segment", "Snapshot", "Webcast", "PushPublic")
 
-# What fits together where a class documents more than one event ever holds.
-_USUAL: dict[str, dict[str, Any]] = {
-    "RelayStreamStateChanged": {"Status": 3, "Reason": LEFT_OUT, "Msg": ""},
-    "Webcast": {"Status": 1, "Reason": LEFT_OUT},
-    "PushPublicStream": {"Status": 1, "Msg": "", "Code": LEFT_OUT},
-    "WbTranscodeFinished": {"ErrCodeN": LEFT_OUT, "ErrCode": LEFT_OUT, "ErrMsg": LEFT_OUT},
-    "VoiceChat": {"EventType": 0, "ErrorInfo": LEFT_OUT},
-}
-
 Envelope = dict[str, str]
 
 
-class Traffic:
-    """A few rooms at once, each living its own story."""
+class Sender:
+    """A few rooms at once, and what happens beside them: see `Stories`."""
 
     def __init__(self, random: Random, secret: bytes) -> None:
         """Take the source of chance, and the key that the vendor signs with."""
         self._random = random
         self._secret = secret
-        self._rooms = random.randrange(1000)
         self._events = 0
-        self._lives = Lives(random, *[self._room] * _ROOMS)
+        self._stories = Stories(random)
         self._oddities = cycle(_ODDITIES)
 
-    def ordinary(self, now_ms: int) -> Simulated:
-        """Return the next step of one of the rooms."""
-        return self._simulated(*self._lives.next(), now_ms)
+    @property
+    def births(self) -> Sequence[Birth]:
+        """Return what begins the stories of rooms, and of what needs none."""
+        return self._stories.births
 
-    def of_type(self, short_type: str, now_ms: int) -> Simulated:
-        """Return a callback of a documented type, filled from its class."""
-        return self._simulated(short_type, {}, now_ms)
+    def body(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the callback of a step: its data as text, and the signed envelope around it."""
+        return self._written(short_type, self._event_data(short_type, given, now_ms), now_ms)
+
+    def odd(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the same in the next of the odd ways to write it."""
+        data = self._event_data(short_type, given, now_ms)
+        return self._written(short_type, data, now_ms, next(self._oddities))
 
     def forgery(self, now_ms: int) -> Simulated:
         """Return a room's end that the vendor never signed: another one's signature."""
-        genuine = self._simulated("RoomDestroy", {"RoomId": "room-1"}, now_ms)
-        body = genuine.body.replace(b"room-1", b"room-2")
+        genuine = self.body("RoomDestroy", {"RoomId": "room-1"}, now_ms)
+        body = genuine.replace(b"room-1", b"room-2")
         return Simulated(body=body, kind="forgery", short_type="RoomDestroy")
 
     def unknown(self, now_ms: int) -> Simulated:
@@ -76,95 +71,17 @@ class Traffic:
         body = self._written(word, data, now_ms)
         return Simulated(body=body, kind="unknown", short_type=word)
 
-    def odd(self, now_ms: int) -> Simulated:
-        """Return what happens next, written as few expect it."""
-        oddity, (short_type, given) = next(self._oddities), self._lives.next()
-        data = self._event_data(short_type, given, now_ms)
-        body = self._written(short_type, data, now_ms, oddity)
-        return Simulated(body=body, kind="odd", short_type=short_type)
-
-    def _room(self) -> Iterator[Step]:
-        self._rooms += 1
-        room = {"RoomId": f"room-{self._rooms}"}
-        task = {**room, "TaskId": f"task-{self._rooms}"}
-        people = self._people(room)
-        yield "RoomCreate", room
-        for person in people:
-            yield from self._comes(person)
-        yield "RecordStarted", task
-        yield "RecordVideoStreamStateChanged", {**task, "State": 1}
-        yield from self._meanwhile(room)
-        for person in people:
-            yield "UserVideoStreamStop", {**person, "Reason": "LeaveRoom"}
-            yield "UserLeaveRoom", {**person, "Reason": "userLeave"}
-        yield "RecordStopped", {**task, "RecordFileList": [self._file(people)]}
-        yield "RoomDestroy", room
-        yield "RecordUploadStarted", task
-        yield "RecordUploadProcessing", {**task, "Progress": 5000}
-        yield "RecordUploadDone", task
-
-    def _people(self, room: Mapping[str, Any]) -> list[dict[str, Any]]:
-        devices = ["android", "ios", "web", "mac", "windows"]
-        numbers = self._random.sample(range(1000), self._random.randint(1, 3))
-        return [
-            {**room, "UserId": f"user-{number}", "DeviceType": self._random.choice(devices)}
-            for number in numbers
-        ]
-
-    def _comes(self, person: Mapping[str, Any]) -> Iterator[Step]:
-        user = {key: value for key, value in person.items() if key != "DeviceType"}
-        if self._random.random() < _SELDOM:
-            yield "InvisibleUserJoinRoom", dict(person)
-            yield "RoleChangeInvisible2Visible", user
-        else:
-            yield "UserJoinRoom", dict(person)
-        yield "UserAudioStreamStart", dict(person)
-        yield "UserVideoStreamStart", dict(person)
-        if self._random.random() < _SELDOM:
-            yield "UserScreenVideoStreamStart", dict(person)
-            yield "UserScreenVideoStreamStop", {**person, "Reason": "StreamStop"}
-
-    def _meanwhile(self, room: Mapping[str, Any]) -> Iterator[Step]:
-        """Yield what else may happen while a room is used: a push to a CDN, a talk with an agent."""
-        task = {**room, "TaskId": f"live-{self._rooms}"}
-        if self._random.random() < _OFTEN:
-            yield "TranscodeStarted", task
-            yield "TranscodeStateChanged", {**task, "TaskState": 3, "FinishTime": 0}
-            yield "TranscodeStopped", task
-        if self._random.random() < _OFTEN:
-            for stage in ("taskStart", "beginAsking", "asrFinish", "answerStart", "answerFinish"):
-                yield "VoiceChat", {**task, "RoundID": 0, "RunStage": stage}
-            if self._random.random() < _SELDOM:
-                fault = {"EventType": 1, "RunStage": "llm", "ErrorInfo": {}}
-                yield "VoiceChat", {**task, "RoundID": 1, **fault}
-            yield "VoiceChat", {**task, "RoundID": 1, "RunStage": "taskStop"}
-
-    def _file(self, people: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "Vid": f"v{self._random.getrandbits(40):010x}",
-            "ObjectKey": LEFT_OUT,  # either of them, by the kind of storage
-            "Duration": self._random.randrange(10_000, 600_000),
-            "Size": self._random.randrange(1_000_000, 90_000_000),
-            "StreamList": [{"UserId": person["UserId"], "StreamType": 0} for person in people],
-        }
-
-    def _simulated(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> Simulated:
-        data = self._event_data(short_type, given, now_ms)
-        return Simulated(body=self._written(short_type, data, now_ms), short_type=short_type)
-
     def _event_data(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
         table = VENDOR.types[short_type].table
         usual = {
             "Timestamp": now_ms,
             "EventTime": now_ms,
-            "StartTime": now_ms - 60_000,
-            "CreateTime": now_ms // 1000,
             "BusinessId": "demo" if short_type.startswith(_WITH_BUSINESS_ID) else LEFT_OUT,
         }
         if "ErrorMessage" in table:
             usual |= {"Code": 0, "ErrorMessage": ""}
         known = documented(table, usual)
-        data = filled(table, self._random, {**known, **_USUAL.get(short_type, {}), **given})
+        data = filled(table, self._random, {**known, **given})
         del data["Version"]  # is in the envelope only
         if short_type.startswith(_WITHOUT_APP_ID):
             del data["AppId"]
@@ -196,8 +113,8 @@ class Traffic:
 
     def _signed(self, envelope: Envelope) -> Envelope:
         parts = [value.encode() for value in envelope.values()]
-        text = b"".join(sorted([*parts, self._secret]))
-        return {**envelope, "Signature": hashlib.sha256(text).hexdigest()}
+        joined = b"".join(sorted([*parts, self._secret]))
+        return {**envelope, "Signature": hashlib.sha256(joined).hexdigest()}
 
 
 def _compact(data: Mapping[str, Any]) -> str:
@@ -239,10 +156,6 @@ def _nanoseconds(envelope: Envelope) -> Envelope:
     return {**envelope, "EventTime": envelope["EventTime"].replace("Z", ".691000000Z")}
 
 
-def _text(envelope: Envelope) -> bytes:
-    return json.dumps(envelope).encode()
-
-
 def _with_object(envelope: Envelope) -> bytes:
     """Return EventData as an object: its characters in the body are what is signed."""
     members = (
@@ -252,17 +165,9 @@ def _with_object(envelope: Envelope) -> bytes:
     return f"{{{','.join(members)}}}".encode()
 
 
-def _mark_in_front(envelope: Envelope) -> bytes:
-    return _MARK + json.dumps(envelope, indent=2).encode() + b"\n"
-
-
 def _more_beside(envelope: Envelope) -> bytes:
     """Return members beside those that are signed."""
-    return _text({**envelope, "BusinessId": "demo", "Region": "cn"})
-
-
-def _other_order(envelope: Envelope) -> bytes:
-    return json.dumps(dict(reversed(envelope.items())), ensure_ascii=False).encode()
+    return text({**envelope, "BusinessId": "demo", "Region": "cn"})
 
 
 class _Oddity(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,7 +175,7 @@ class _Oddity(msgspec.Struct, frozen=True, kw_only=True):
 
     event_data: Callable[[Mapping[str, Any]], str] = _compact
     envelope: Callable[[Envelope], Envelope] = _same
-    body: Callable[[Envelope], bytes] = _text
+    body: Callable[[Envelope], bytes] = text
 
 
 _PLAIN = _Oddity()
@@ -281,7 +186,7 @@ _ODDITIES = (
     _Oddity(event_data=_numbers),
     _Oddity(envelope=_local_time),
     _Oddity(envelope=_nanoseconds),
-    _Oddity(event_data=_with_blanks, body=_mark_in_front),
+    _Oddity(event_data=_with_blanks, body=reordered),
     _Oddity(event_data=_unknown_fields, body=_more_beside),
-    _Oddity(event_data=_foreign_words, body=_other_order),
+    _Oddity(event_data=_foreign_words, body=indented),
 )

@@ -43,6 +43,6 @@ VENDOR = Vendor(
         Moment(basis="envelope", path="Timestamp", unit="s"),
     ),
     unnamed="content",
-    retries=Retries(timeout_secs=5.0, after_secs=(0.0, 0.0)),  # how long it waits, nobody says
+    retries=Retries(timeout_secs=5.0, after_secs=(0.0, 0.0), assumed="how long it waits"),
     events=events,
 )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 from random import Random
 from typing import Any
@@ -10,12 +10,17 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from router.vendors.traffic import (
     LEFT_OUT,
-    Lives,
+    Birth,
+    Now,
     Simulated,
     Step,
-    documented,
     filled,
+    in_capitals,
+    indented,
     numbers_as_text,
+    reordered,
+    text,
+    with_unknown_fields,
 )
 from router.vendors.zego_cloud_player import VENDOR
 from router.vendors.zego_cloud_player.parts import PLAYER_ANOMALIES, UPLOAD_FAILURES
@@ -24,60 +29,52 @@ APP_ID = 123456789
 _PLAYERS = 3
 _UPLOADS = 2
 _SELDOM = 0.3
-_MARK = b"\xef\xbb\xbf"
 
 _Dress = Callable[[dict[str, Any]], bytes]
 
 
-class Traffic:
+class Sender:
     """A few players and uploads at once, each living its own story."""
 
     def __init__(self, random: Random, secret: bytes) -> None:
         """Take the source of chance, and the secret that the vendor signs with."""
         self._random = random
         self._secret = secret
-        births = [self._player] * _PLAYERS + [self._upload] * _UPLOADS
-        self._lives = Lives(random, *births)
         self._oddities = cycle(_ODDITIES)
 
-    def ordinary(self, now_ms: int) -> Simulated:
-        """Return the next step of a player or an upload."""
-        short_type, given = self._lives.next()
-        body = _text(self._signed(self._made(short_type, given, now_ms), now_ms))
-        return Simulated(body=body, short_type=short_type)
+    @property
+    def births(self) -> Sequence[Birth]:
+        """Return what begins the stories of players and uploads."""
+        return [self._player] * _PLAYERS + [self._upload] * _UPLOADS
 
-    def of_type(self, short_type: str, now_ms: int) -> Simulated:
-        """Return a callback of a documented type, filled from its class."""
-        given = {"PlayerId": self._player_id(), "UploadTaskId": self._task_id()}
-        given = documented(VENDOR.types[short_type].table, given)
-        body = _text(self._signed(self._made(short_type, given, now_ms), now_ms))
-        return Simulated(body=body, short_type=short_type)
+    def body(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the callback of a step, signed."""
+        return text(self._signed(self._made(short_type, given, now_ms), now_ms))
+
+    def odd(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> bytes:
+        """Return the same in the next of the odd ways to write it."""
+        return next(self._oddities)(self._signed(self._made(short_type, given, now_ms), now_ms))
 
     def forgery(self, now_ms: int) -> Simulated:
         """Return a player's end, signed with another secret."""
         made = self._made("PlayerDestroyed", {"PlayerId": self._player_id()}, now_ms)
-        body = _text(self._signed(made, now_ms, b"guessed-" + self._secret))
+        body = text(self._signed(made, now_ms, b"guessed-" + self._secret))
         return Simulated(body=body, kind="forgery", short_type="PlayerDestroyed")
 
     def unknown(self, now_ms: int) -> Simulated:
         """Return a type that the vendor might add one day."""
         made = self._made("PlayerStateChanged", {"PlayerId": self._player_id()}, now_ms)
         made |= {"EventType": 99, "Detail": {"Weather": "sunny"}}
-        return Simulated(body=_text(self._signed(made, now_ms)), kind="unknown", short_type="99")
+        return Simulated(body=text(self._signed(made, now_ms)), kind="unknown", short_type="99")
 
-    def odd(self, now_ms: int) -> Simulated:
-        """Return what happens next, written as few expect it."""
-        dress, (short_type, given) = next(self._oddities), self._lives.next()
-        body = dress(self._signed(self._made(short_type, given, now_ms), now_ms))
-        return Simulated(body=body, kind="odd", short_type=short_type)
-
-    def _player(self) -> Iterator[Step]:
+    def _player(self, now_ms: Now) -> Iterator[Step]:
+        began = {"PlayTime": now_ms() // 1000}
         player = {
             "PlayerId": self._player_id(),
             "PlayerName": f"screen-{self._random.randrange(100)}",
             "RoomId": f"room_{self._random.randrange(100)}",
         }
-        yield "PlayerCreated", player
+        yield "PlayerCreated", {**player, "Detail": {"CreateTime": now_ms() // 1000, **began}}
         for status in (2, 3, 4):
             yield "PlayerStateChanged", {**player, "Detail": {"Status": status}}
         while self._random.random() < _SELDOM:
@@ -85,9 +82,10 @@ class Traffic:
             yield "PlayerAnomaly", {**player, "Detail": {"Code": code}}
         for status in (7, 8):
             yield "PlayerStateChanged", {**player, "Detail": {"Status": status}}
-        yield "PlayerDestroyed", {**player, "Detail": {"Reason": 3}}
+        yield "PlayerDestroyed", {**player, "Detail": {"Reason": 3, **began}}
 
-    def _upload(self) -> Iterator[Step]:
+    def _upload(self, now_ms: Now) -> Iterator[Step]:
+        del now_ms
         task = {
             "UploadTaskId": self._task_id(),
             "StreamUrl": "https://media.example.com/a%20film.mp4?sign=a+b%2Fc",
@@ -108,16 +106,14 @@ class Traffic:
 
     def _made(self, short_type: str, given: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
         event_type = VENDOR.types[short_type]
-        began = now_ms // 1000 - self._random.randrange(60)
-        detail = event_type.table["Detail"].table or {}
-        times = documented(detail, {"CreateTime": began, "PlayTime": began})
         usual = {
             "AppID": APP_ID,
             "EventType": int(event_type.word),
             "EventTime": now_ms,
             **given,
-            "Detail": {**times, **given.get("Detail", {})},
         }
+        if short_type.startswith("Upload"):  # as in the one example of an upload; tables say Number
+            usual |= {"AppID": str(APP_ID), "EventTime": str(now_ms)}
         return filled(event_type.table, self._random, usual)
 
     def _signed(
@@ -129,8 +125,8 @@ class Traffic:
             "Nonce": str(self._random.getrandbits(63)),
         }
         parts = [value.encode() for value in proof.values()]
-        text = b"".join(sorted([*parts, self._secret if secret is None else secret]))
-        signature = hashlib.sha1(text).hexdigest()  # noqa: S324 - the vendor's choice
+        joined = b"".join(sorted([*parts, self._secret if secret is None else secret]))
+        signature = hashlib.sha1(joined).hexdigest()  # noqa: S324 - the vendor's choice
         return {**body, **proof, "Signature": signature}
 
     def _player_id(self) -> str:
@@ -140,32 +136,28 @@ class Traffic:
         return f"{self._random.getrandbits(96):024x}"
 
 
-def _text(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body).encode()
-
-
 def _without(body: Mapping[str, Any], member: str) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key != member}
 
 
 def _small_detail(body: dict[str, Any]) -> bytes:
-    return _text({**_without(body, "Detail"), "detail": body["Detail"]})
+    return text({**_without(body, "Detail"), "detail": body["Detail"]})
 
 
 def _older_app_id(body: dict[str, Any]) -> bytes:
-    return _text({"AppId": body["AppID"], **_without(body, "AppID")})
+    return text({"AppId": body["AppID"], **_without(body, "AppID")})
 
 
 def _numbers(body: dict[str, Any]) -> bytes:
-    return _text({**numbers_as_text(body), "Detail": numbers_as_text(body["Detail"])})
+    return text({**numbers_as_text(body), "Detail": numbers_as_text(body["Detail"])})
 
 
 def _percent_encoded(body: dict[str, Any]) -> bytes:
-    return quote(_text(body), safe="").encode()
+    return quote(text(body), safe="").encode()
 
 
 def _percent_encoded_plus(body: dict[str, Any]) -> bytes:
-    return quote_plus(_text(body)).encode()
+    return quote_plus(text(body)).encode()
 
 
 def _form(body: dict[str, Any]) -> bytes:
@@ -177,7 +169,7 @@ def _form_of_one(body: dict[str, Any]) -> bytes:
 
 
 def _detail_as_text(body: dict[str, Any]) -> bytes:
-    return _text({**body, "Detail": json.dumps(body["Detail"])})
+    return text({**body, "Detail": json.dumps(body["Detail"])})
 
 
 def _empty_detail(spelling: object) -> _Dress:
@@ -185,21 +177,17 @@ def _empty_detail(spelling: object) -> _Dress:
 
     def dress(body: dict[str, Any]) -> bytes:
         spelled = {**body, "Detail": body["Detail"] or spelling}
-        return _text({key: value for key, value in spelled.items() if value is not LEFT_OUT})
+        return text({key: value for key, value in spelled.items() if value is not LEFT_OUT})
 
     return dress
 
 
 def _capitals(body: dict[str, Any]) -> bytes:
-    return _text({**body, "Signature": body["Signature"].upper()})
+    return text(in_capitals(body, "Signature"))
 
 
 def _unknown_fields(body: dict[str, Any]) -> bytes:
-    return _text({**body, "Region": "cn", "Detail": {**body["Detail"], "Frame": {"Rate": 25}}})
-
-
-def _blanks_around(body: dict[str, Any]) -> bytes:
-    return _MARK + json.dumps(dict(reversed(body.items())), indent=2).encode() + b"\n"
+    return text(with_unknown_fields(body, "Detail"))
 
 
 _ODDITIES: tuple[_Dress, ...] = (
@@ -216,5 +204,6 @@ _ODDITIES: tuple[_Dress, ...] = (
     _empty_detail(LEFT_OUT),
     _capitals,
     _unknown_fields,
-    _blanks_around,
+    reordered,
+    indented,
 )

@@ -105,15 +105,17 @@ def test_the_secret_of_another_application_is_told() -> None:
     unknown: Secrets = {"a": (b"wrong",), "b": (b"1234",)}
     without: Secrets = {"appId": (b"wrong",), None: (b"1234",)}
 
-    assert _hints(rtc(), _source("rtc", own)) == (
-        "a secret with `app: 65f1c0` proves it, but its application has others, or none",
-    )
-    assert _hints(rtc(), _source("rtc", unknown)) == (
-        "no secret is configured for this AppId",
-        "a secret with `app: b` proves it, but its application has others, or none",
-    )
+    told = "sources.rtc.secrets: the one with `app: {}` proves it, but the body names another "
+    told += "application, or none: correct this `app:`"
+    none = "no secret is configured for this AppId"
+    assert _hints(rtc(), _source("rtc", own)) == (told.format("65f1c0"),)
+    assert _hints(rtc(), _source("rtc", unknown)) == (none, told.format("b"))
+    assert _hints(rtc(), _source("rtc", {"c": (b"1234",)})) == (none, told.format("c"))
     assert _hints(rtc(), _source("rtc", without)) == (
-        "a secret without `app` proves it, but its application has others, or none",
+        (
+            "sources.rtc.secrets: the one without `app:` proves it, but its application has "
+            "others, which are tried instead: give this one the same `app:`"
+        ),
     )
 
 
@@ -126,6 +128,7 @@ def test_the_refusals_own_hint_comes_first() -> None:
 
     assert "the vendor documents the key before it" in swapped
     assert "switch authentication on" in unsigned
+    assert "`unsigned: true` and `tokens`" in unsigned
 
 
 def test_a_refusal_that_no_secret_would_mend_has_only_its_own() -> None:

@@ -47,7 +47,8 @@ def test_a_vendors_page_has_a_line_for_each_type(vendor: Vendor) -> None:
                 "window     from 1200 s before data.t to 600 s after it; else `stale`",
                 (
                     "answer     within 4 s; after a failure sent again in "
-                    "3, 3, 3, 60, 120, 180, 180 s, then never"
+                    "3, 3, 3, 60, 120, 180, 180 s, then never (not documented: "
+                    "how the queue behind the third spreads its tries over ten minutes)"
                 ),
             ],
         ),
@@ -65,7 +66,10 @@ def test_a_vendors_page_has_a_line_for_each_type(vendor: Vendor) -> None:
             "alibaba-caster",
             [
                 "proof      none in the body: a token of yours in the path",
-                "answer     within 5 s; after no answer sent again in 1, 1, 1, 1, 1 s, then never",
+                (
+                    "answer     within 5 s; after no answer sent again in 1, 1, 1, 1, 1 s, then never "
+                    "(not documented: all of it: so the product's callbacks in general)"
+                ),
             ],
         ),
     ],

@@ -97,6 +97,14 @@ def test_what_recurs_has_no_name(event_type: str) -> None:
     assert first["contentid"] == again["contentid"] != other["contentid"]
 
 
+@pytest.mark.parametrize("caster_id", ["a\nb", ["x"], "c" * 257, True, 1.5])
+def test_an_entity_that_cannot_be_read_is_not_passed_over(caster_id: object) -> None:
+    """Another one that could name the event does not make it readable."""
+    event = _event("EpisodeGroupCallback", {"ProgramId": "p"}, CasterId=caster_id)
+
+    assert event["data"]["reason"] == "bad-field"
+
+
 @pytest.mark.parametrize(
     ("event_type", "message", "members", "subject"),
     [

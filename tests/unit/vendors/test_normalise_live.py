@@ -266,11 +266,14 @@ def test_a_time_is_the_best_that_is_known(
 
 
 def test_an_opaque_type_has_the_time_of_its_detail() -> None:
-    """Numbers by the contract's names; what no document types stays text, and is no time."""
-    number, text = (_event(event_type="push_end", detail={"time_ms": t}) for t in (5, "5"))
+    """By the contract's names, as number or digits; what no document types stays text in data."""
+    number, text, word = (
+        _event(event_type="push_end", detail={"time_ms": t}) for t in (5, "5", "5x")
+    )
 
     assert (number["time"], number["timebasis"]) == ("1970-01-01T00:00:00.005Z", "event")
-    assert (text["time"], text["timebasis"]) == (NOW_TEXT, "received")
+    assert (text["time"], text["timebasis"]) == ("1970-01-01T00:00:00.005Z", "event")
+    assert (word["time"], word["timebasis"]) == (NOW_TEXT, "received")
     assert text["data"]["detail"] == {"time_ms": "5"}
 
 

@@ -172,7 +172,7 @@ def test_what_proves_is_never_published(
         is_reused=is_reused,
     )
 
-    outcome = normalise(Verified(vendor, message, is_stale), delivery)
+    outcome = normalise(Verified(vendor, message, "late" if is_stale else ""), delivery)
     if outcome.short_type == "Unrecognized":
         assert outcome.doubt is not None
         kept = _kept(outcome.event)

@@ -155,7 +155,9 @@ def test_an_empty_sign_says_what_to_switch_on(t: object) -> None:
     refused = _refused({**LIVE, "sign": "", "t": t})
 
     assert refused == Refused(
-        "proof-missing", "data.sign is empty: switch authentication on at the vendor"
+        "proof-missing",
+        "data.sign is empty: switch authentication on at the vendor, or configure the source with "
+        "`unsigned: true` and `tokens`",
     )
 
 

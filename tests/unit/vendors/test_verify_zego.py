@@ -209,10 +209,28 @@ def test_a_time_that_is_none_is_stale(timestamp: object) -> None:
     assert _is_stale(timestamp)
 
 
-@pytest.mark.parametrize("text", ["1795248000", "01795248000", "001795248000"])
-def test_leading_zeros_are_digits(text: str) -> None:
-    """The digest covers the text as sent, the window what it means."""
-    assert not _is_stale(text)
+@pytest.mark.parametrize("text", ["01795248000", "001795248000", "0" + "9" * 9, "1" * 11])
+def test_a_time_has_ten_digits(text: str) -> None:
+    """Another number of them may have come from another signed value."""
+    assert not _is_stale("1795248000")
+    assert _is_stale(text)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "words"),
+    [
+        ("1795247000", "Timestamp lies 1000 s before the receipt"),
+        ("1795249000", "Timestamp lies 999 s after the receipt"),
+        ("soon", "Timestamp is no time in Unix seconds"),
+        ("1795248000", ""),
+    ],
+)
+def test_how_stale_it_is_is_told(timestamp: str, words: str) -> None:
+    """Which clock is wrong, and by how much, is what an operator must know."""
+    outcome = _outcome(zego_members(Timestamp=timestamp))
+
+    assert isinstance(outcome, Verified)
+    assert outcome.staleness == words
 
 
 def test_what_is_not_proven_is_not_stale() -> None:
