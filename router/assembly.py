@@ -6,10 +6,14 @@ and the tests assemble exactly what the server does.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from router.config import Configuration, Finding, RouteOptions, SourceOptions
+from router.consume.discover import find_handlers
+from router.consume.runner import Reading
+from router.errors import ConfigError, Problem
 from router.event import UNRECOGNIZED
+from router.handler import Handler
 from router.ingress.sources import Limits, Source, Sources
 from router.kafka.port import KafkaSettings
 from router.kafka.security import security_arguments
@@ -67,6 +71,71 @@ def topics_of(configuration: Configuration) -> list[str]:
         for name, source in configuration.options.sources.items()
     )
     return routes_of(configuration).topics(reachable)
+
+
+def handlers_of(configuration: Configuration) -> list[tuple[Handler, Reading]]:
+    """Return every handler of the configured folders, and what it reads.
+
+    Raises:
+        ConfigError: A module cannot be used, or names a class that is no event type.
+    """
+    handlers = find_handlers(configuration.options.handlers)
+    known = {
+        event_type.event_class: event_type.name
+        for vendor in vendors().values()
+        for event_type in vendor.types.values()
+    }
+    unknown = [
+        Problem(module, 1, 1, handler.name, f"{event_class.__name__} is no event type")
+        for handler in handlers
+        for event_class in handler.events
+        if event_class not in known and (module := handler.function.__module__)
+    ]
+    if unknown:
+        raise ConfigError(unknown)
+    prefix = configuration.options.kafka.namespace
+    return [
+        (
+            handler,
+            Reading(
+                topics=_base_topics(configuration, [known[found] for found in handler.events]),
+                classes={known[found]: found for found in handler.events},
+                dead_topic=f"{prefix}callback-router.dead.{handler.name}",
+            ),
+        )
+        for handler in handlers
+    ]
+
+
+def derived_topic(configuration: Configuration, event_type: str) -> str:
+    """Return the topic of derived events of a type."""
+    return f"{configuration.options.kafka.namespace}derived.{event_type}"
+
+
+def topics_of_handlers(
+    configuration: Configuration, handlers: Sequence[tuple[Handler, Reading]]
+) -> list[str]:
+    """Return the topics that handlers write to, sorted: derived events and dead letters."""
+    derived = {derived_topic(configuration, name) for found, _ in handlers for name in found.emits}
+    return sorted(derived | {reading.dead_topic for _, reading in handlers})
+
+
+def group_of(configuration: Configuration, handler: Handler) -> str:
+    """Return the full name of a handler's consumer group."""
+    return f"{configuration.options.kafka.namespace}callback-router.{handler.name}"
+
+
+def _base_topics(configuration: Configuration, types: Sequence[str]) -> tuple[str, ...]:
+    """Return the base topics of event types, of every source of their vendor."""
+    options = configuration.options
+    table = RouteTable(configuration.routes.base, (), options.kafka.namespace)
+    reachable = (
+        (name, vendor, [short_type])
+        for vendor, short_type in (full.split(".") for full in types)
+        for name, source in options.sources.items()
+        if source.vendor == vendor
+    )
+    return tuple(table.topics(reachable))
 
 
 def wanted_topics(configuration: Configuration) -> Wanted:

@@ -31,6 +31,10 @@ class Metrics:
     | records_published_total | topic | records that all in-sync replicas have |
     | producer_generations_total | reason | producers made, and why |
     | route_key_fallbacks_total | route | keys that were missing, so that the subject served |
+    | handler_events_total | handler, outcome | events: done, skipped, retried, dead |
+    | handler_seconds | handler | one call and the writing of its effects |
+    | handler_lag | handler | records of its partitions that are not finished |
+    | dead_letters_total | handler, reason | events that were put aside |
     | config_reloads_total | outcome | reloads on SIGHUP: done, failed |
     | lanes_behind | | partitions with records that wait for the batch before them |
     | loop_lag_seconds | | how late the event loop runs |
@@ -52,6 +56,16 @@ class Metrics:
             f"{_PREFIX}_ack_seconds",
             "From the end of the request's head to the answer",
             ["source", "path"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._events = self._counter("handler_events", "Handled events", "handler outcome")
+        self._dead = self._counter("dead_letters", "Events put aside", "handler reason")
+        self._lag = self._gauge("handler_lag", "Records that are not finished", "handler")
+        self._handled = Histogram(
+            f"{_PREFIX}_handler_seconds",
+            "One call and the writing of its effects",
+            ["handler"],
             buckets=_BUCKETS,
             registry=self.registry,
         )
@@ -101,6 +115,22 @@ class Metrics:
     def producer_made(self, reason: str) -> None:
         """Count a producer, and why it was made."""
         self._generations.labels(reason).inc()
+
+    def handled(self, handler: str, outcome: str) -> None:
+        """Count what became of an event: `done`, `skipped`, `retried` or `dead`."""
+        self._events.labels(handler, outcome).inc()
+
+    def handled_for(self, handler: str, seconds: float) -> None:
+        """Note how long a call and the writing of its effects took."""
+        self._handled.labels(handler).observe(seconds)
+
+    def dead(self, handler: str, reason: str) -> None:
+        """Count an event that was put aside."""
+        self._dead.labels(handler, reason).inc()
+
+    def lag(self, handler: str, records: int) -> None:
+        """Set how many records of its partitions a handler has not finished."""
+        self._lag.labels(handler).set(records)
 
     def reloaded(self, outcome: str) -> None:
         """Count a reload of the configuration: `done` or `failed`."""

@@ -19,11 +19,15 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _COMMANDS = {
     "dev": "router.cli.dev:dev",
     "serve": "router.cli.serve:serve",
+    "consume": "router.cli.consume:consume",
+    "handlers": "router.cli.handlers:handlers",
     "check": "router.cli.check:check",
     "explain": "router.cli.explain:explain",
     "rejects": "router.cli.rejects:rejects",
     "topics": "router.cli.topics:topics",
     "tail": "router.cli.tail:tail",
+    "dead": "router.cli.dead:dead",
+    "replay": "router.cli.replay:replay",
     "catalogue": "router.cli.catalogue:catalogue",
     "simulate": "router.cli.simulate:simulate",
 }

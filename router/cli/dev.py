@@ -15,15 +15,16 @@ import click
 import msgspec
 
 from router.app import Ingress, Stop
-from router.assembly import CHECKS
+from router.app.consume import Consume
+from router.assembly import CHECKS, handlers_of, topics_of_handlers
 from router.cli import lines
 from router.cli.topics import plan_of
 from router.config import Configuration, load
 from router.event import Event
 from router.kafka.admin import KafkaAdmin
 from router.kafka.consumer import KafkaReader
-from router.kafka.port import Received
 from router.observability import set_up_logging
+from router.record import Received
 from router.tools.embedded import embedded_broker
 from router.tools.simulate import Plan, Sent, Target, simulating
 
@@ -44,6 +45,7 @@ sources:
   studio: {{vendor: alibaba-caster, tokens: [{{env: DEV_STUDIO_TOKEN}}]}}
   zego: {{vendor: zego-cloud-player, secrets: [{{env: DEV_ZEGO_SECRET}}]}}
   live: {{vendor: volcengine-live, secrets: [{{env: DEV_LIVE_KEY}}]}}
+state: {{url: "sqlite:///{folder}/state.db"}}
 """
 
 
@@ -56,7 +58,7 @@ sources:
 def dev(
     kafka: str | None, port: int, rate: float, seconds: float | None, *, no_simulator: bool
 ) -> None:
-    """Run everything in one go: broker, ingress, and simulated callbacks of all vendors."""
+    """Run everything in one go: broker, ingress, handlers, simulated callbacks of all vendors."""
     set_up_logging(level=30)
     if rate <= 0:
         raise click.BadParameter(
@@ -79,10 +81,13 @@ class _Dev:
     async def run(self, kafka: str | None) -> None:
         stop = Stop()
         stop.listen_to_signals()
-        async with _broker(kafka) as (address, namespace):
-            configuration = _configuration(self._port, address, namespace)
+        async with _broker(kafka) as (address, namespace), _folder() as folder:
+            configuration = _configuration(self._port, address, namespace, folder)
             ingress = Ingress(configuration)
-            reader = await _reader(ingress, is_embedded=kafka is None)
+            handlers = handlers_of(configuration)
+            topics = [*ingress.topics, *topics_of_handlers(configuration, handlers)]
+            reader = await _reader(ingress, topics, is_embedded=kafka is None)
+            consume = Consume(configuration, handlers, can_ask_groups=kafka is not None)
             label = address if kafka else f"embedded {address}"
             listening = asyncio.get_running_loop().create_future()
             async with asyncio.TaskGroup() as group:
@@ -90,7 +95,9 @@ class _Dev:
                     ingress.run(stop, listening.set_result, has_admin_port=False)
                 )
                 url = f"http://127.0.0.1:{await listening}"
-                print(lines.banner(url, label, len(configuration.options.sources), 0), flush=True)
+                consuming = group.create_task(consume.run(stop, has_admin_port=False))
+                sources = len(configuration.options.sources)
+                print(lines.banner(url, label, sources, len(handlers)), flush=True)
                 tasks = [group.create_task(self._watch(reader)), group.create_task(self._sum_up())]
                 if self._rate:
                     tasks.append(group.create_task(self._simulate(_targets(url))))
@@ -100,7 +107,7 @@ class _Dev:
                 for task in tasks:
                     task.cancel()
                 stop.now()
-                await service
+                await asyncio.gather(service, consuming)
             await reader.close()
         print(self._tally.summary(), flush=True)
 
@@ -120,6 +127,9 @@ class _Dev:
         async for record in reader.records():
             event = lines.event_of(record)
             if event is None:
+                continue
+            if event.causeid is not msgspec.UNSET:
+                print(lines.derived(event, record), flush=True)
                 continue
             trace = event.traceparent
             self._read[trace] = event, record
@@ -150,24 +160,30 @@ async def _broker(kafka: str | None) -> AsyncIterator[tuple[str, str]]:
         yield address, ""
 
 
-def _configuration(port: int, kafka: str, namespace: str) -> Configuration:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "dev.yaml"
-        path.write_text(_CONFIGURATION.format(port=port, kafka=kafka, namespace=namespace))
-        return load(path, _SECRETS, CHECKS)
+@asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="callback-router-dev-") as folder:
+        yield Path(folder)
 
 
-async def _reader(ingress: Ingress, *, is_embedded: bool) -> KafkaReader:
+def _configuration(port: int, kafka: str, namespace: str, folder: Path) -> Configuration:
+    path = folder / "dev.yaml"
+    text = _CONFIGURATION.format(port=port, kafka=kafka, namespace=namespace, folder=folder)
+    path.write_text(text)
+    return load(path, _SECRETS, CHECKS)
+
+
+async def _reader(ingress: Ingress, topics: list[str], *, is_embedded: bool) -> KafkaReader:
     """Make the topics; return a reader that stands at their ends."""
     admin = KafkaAdmin(ingress.settings)
     try:
         if is_embedded:
-            await admin.ask_for(ingress.topics)
+            await admin.ask_for(topics)
         else:
-            plan = await plan_of(admin, ingress.configuration)
+            plan = await plan_of(admin, ingress.configuration, topics)
             for name, error in (await admin.create(plan.missing)).items() if plan.missing else ():
                 print(f"{name}: {error}", file=sys.stderr)
-        found = await admin.wait_for(ingress.topics)
+        found = await admin.wait_for(topics)
     finally:
         await admin.close()
     places = [(name, number) for name, total in found.items() for number in range(total)]

@@ -2,11 +2,18 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from router.assembly import kafka_settings_of, topics_of, wanted_topics
+from router.assembly import (
+    handlers_of,
+    kafka_settings_of,
+    topics_of,
+    topics_of_handlers,
+    wanted_topics,
+)
 from router.cli.options import config_option, configured
 from router.config import Configuration
 from router.kafka.admin import KafkaAdmin
@@ -56,13 +63,20 @@ def apply_command(config: Path) -> None:
         sys.exit(1)
 
 
-async def plan_of(admin: KafkaAdmin, configuration: Configuration) -> Plan:
+async def plan_of(
+    admin: KafkaAdmin, configuration: Configuration, names: Sequence[str] = ()
+) -> Plan:
     """Return the plan for a configuration and the cluster it names.
 
+    *names* are the topics; without them, all that the configuration and its handlers need.
+
     Raises:
+        ConfigError: A handler cannot be used.
         UnavailableError: The cluster does not answer.
     """
-    names = topics_of(configuration)
+    if not names:
+        handlers = handlers_of(configuration)
+        names = [*topics_of(configuration), *topics_of_handlers(configuration, handlers)]
     wanted = wanted_topics(configuration)
     return plan(names, wanted, await admin.states(names), await admin.brokers())
 

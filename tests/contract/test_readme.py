@@ -1,5 +1,6 @@
 """The README holds: its YAML loads, its event is what comes out, its commands run."""
 
+import asyncio
 import json
 import os
 import re
@@ -16,11 +17,15 @@ import pytest
 from router.assembly import CHECKS
 from router.cli.lines import PUBLISHED_VECTOR
 from router.config import load
+from router.consume.discover import find_handlers
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Limits, Source, Sources
 from router.routing import RouteTable
+from router.testing import run as run_handler
+from router.testing import sample
 from router.tools.catalogue import overview
 from router.vendors import vendors
+from router.vendors.volcengine_rtc.events import RoomCreate
 from tests.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +39,8 @@ SECRETS = {
     "LIVE_AUTH_KEY": "long-enough-live-key",
     "LIVE_TOKEN": "a-token-for-the-pushes",
 }
-ENDLESS = {"serve", "tail"}
+ENDLESS = {"serve", "consume", "tail"}
+RUNNING = (b'"listening"', b'"consuming"', b"tail:")
 
 
 def blocks(language: str) -> list[str]:
@@ -83,6 +89,20 @@ def test_the_shown_event_is_what_comes_out() -> None:
     assert value == shown
 
 
+def test_the_shown_handler_works(tmp_path: Path) -> None:
+    """The Python block is a module of a folder, found there, and does what the text says."""
+    (tmp_path / "own_handlers").mkdir()
+    (tmp_path / "own_handlers" / "rooms_seen.py").write_text(blocks("python")[0])
+    (found,) = find_handlers([str(tmp_path / "own_handlers")])
+
+    events = [sample(RoomCreate, room_id="a", event_id=f"app/{number}") for number in range(2)]
+    result = asyncio.run(run_handler(found, events))
+    assert result.announced("RoomSeen") == [
+        {"room_id": "a", "times": 1},
+        {"room_id": "a", "times": 2},
+    ]
+
+
 def test_every_vendor_is_in_the_table() -> None:
     """Each vendor that is found has a row."""
     for name in vendors():
@@ -103,7 +123,9 @@ def test_the_shown_lines_are_those_of_dev() -> None:
     )
     assert shown[1].startswith("try it:  curl -sS http://127.0.0.1:8080/callbacks/rtc -d '{")
     line = re.compile(
-        r"\d\d:\d\d:\d\d (rtc|studio|zego|live) +\d{3} +\d+ ms  (refused: |\S+ +\S+ +-> \S+@\d+)"
+        r"\d\d:\d\d:\d\d ("
+        r"(rtc|studio|zego|live) +\d{3} +\d+ ms  (refused: |\S+ +\S+ +-> \S+@\d+)"
+        r"|  └ [a-z-]+  [A-Z]\w+  .+  -> derived\.\w+\[\d+\]@\d+)"
     )
     assert all(line.match(text) for text in shown[2:-1])
     assert re.fullmatch(r"\[30 s\] accepted .* p99 \d+ ms", shown[-1])
@@ -127,7 +149,7 @@ def test_every_command_runs(
     assert process.stderr is not None
     if command[0] in ENDLESS:
         for line in process.stderr:
-            if b'"listening"' in line or line.startswith(b"tail:"):
+            if any(word in line for word in RUNNING):
                 break
         process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)

@@ -13,8 +13,12 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_ARGUMENTS = 6
 
-# The only places that may catch everything: the request, the handler's call, the app.
-CATCHES_EVERYTHING = {"router/ingress/connection.py", "router/consume/runner.py", "router/app.py"}
+# The only places that may catch everything: the request, the handler's call and its import.
+CATCHES_EVERYTHING = {
+    "router/ingress/connection.py",
+    "router/consume/call.py",
+    "router/consume/discover.py",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Documented = ast.Module | ast.ClassDef | Function

@@ -36,7 +36,8 @@ class _Bench:
     def config(self, topics: dict[str, object] | None = None, **settings: object) -> Path:
         """Return a configuration file with the topic options of the test."""
         servers = self.cluster.bootstrap_servers
-        settings = {"sources": STUDIO, "topics": {**TOPICS, **(topics or {})}, **settings}
+        needed = {"sources": STUDIO, "handlers": [], "topics": {**TOPICS, **(topics or {})}}
+        settings = {**needed, **settings}
         return write_config(self._folder, servers, self.prefix, **settings)
 
     def found(self) -> dict[str, tuple[int, int]]:
@@ -150,6 +151,21 @@ def test_topics_of_rules_are_made(bench: _Bench) -> None:
 
     assert done.returncode == 0
     assert set(bench.found()) == {*bench.names, f"{bench.prefix}all.studio"}
+
+
+def test_topics_of_handlers_are_made(bench: _Bench) -> None:
+    """What handlers emit and where their dead letters go is needed too, in the namespace."""
+    done = run("topics", "apply", "--config", bench.config(handlers=["handlers"]))
+
+    assert done.returncode == 0
+    assert set(bench.found()) == {
+        *bench.names,
+        f"{bench.prefix}derived.ShowProgress",
+        f"{bench.prefix}derived.RecordingReady",
+        f"{bench.prefix}derived.RecordingOverdue",
+        f"{bench.prefix}callback-router.dead.recording-ready",
+        f"{bench.prefix}callback-router.dead.show-list-progress",
+    }
 
 
 def test_check_connects(bench: _Bench) -> None:

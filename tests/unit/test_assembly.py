@@ -7,9 +7,10 @@ import pytest
 from router.assembly import CHECKS, routes_of, sources_of, topics_of
 from router.config import Configuration, load
 from router.errors import ConfigError
+from router.ingress.receive import Accepted
 from router.vendors import vendors
 from router.vendors.spec import PathToken
-from tests.sender import TOKEN
+from tests.sender import TOKEN, ask, live
 
 ENVIRON = {"KEY": "signing-secret-1", "OTHER": "other-secret-22", "TOKEN": TOKEN}
 SIGNED = ["volcengine-rtc", "zego-cloud-player", "volcengine-live"]
@@ -215,6 +216,13 @@ def test_rules_are_made_of_their_options(tmp_path: Path) -> None:
     source = "vendor: volcengine-live, secrets: [{env: KEY}], tokens: [{env: TOKEN}]"
     configuration = _load(tmp_path, source, rules)
 
+    routes = routes_of(configuration)
     reachable = [("one", "volcengine-live", ("PushStart", "PushEnd"))]
-    topics = routes_of(configuration).topics(reachable)
-    assert topics == ["b.PushEnd", "b.PushStart", "volcengine-live.x"]
+    assert routes.topics(reachable) == ["b.PushEnd", "b.PushStart", "volcengine-live.x"]
+    started, ended = (
+        ask("live", live(event_type=f"push_{it}"), routes=routes) for it in ("start", "end")
+    )
+    assert isinstance(started, Accepted)
+    assert isinstance(ended, Accepted)
+    assert [record.topic for record in started.records] == ["b.PushStart"]
+    assert [record.topic for record in ended.records] == ["b.PushEnd", "volcengine-live.x"]

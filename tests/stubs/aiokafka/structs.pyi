@@ -7,6 +7,10 @@ class TopicPartition(NamedTuple):
 
 class RecordMetadata: ...
 
+class OffsetAndTimestamp(NamedTuple):
+    offset: int
+    timestamp: int | None
+
 # Generic in the package; without deserializers both are bytes.
 class ConsumerRecord:
     topic: str

@@ -230,9 +230,7 @@ def test_warnings_do_not_stop() -> None:
         "2:105: kafka.ssl_ca_file: has no effect, since security_protocol is PLAINTEXT",
         "4:49: sources.rtc.secrets[0].env: a secret of less than 8 bytes is easily guessed",
         "5:9: topics.min_insync_replicas: more than replication, so it is capped at 1",
-        "6:1: handlers: has no effect in this version",
         "7:1: spool: has no effect in this version",
-        "8:1: state: has no effect in this version",
         "9:1: volcengine_live: has no effect in this version",
     ]
 

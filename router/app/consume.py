@@ -1,0 +1,274 @@
+"""`consume`: one runner per handler, and what they share: the database, its writer, a publisher.
+
+Design: handlers are told apart by their consumer groups, so one that stops leaves the others at
+work. On SIGTERM nothing more is read, what is under way gets a moment, offsets are committed, and
+the members leave their groups; whatever is left happens again elsewhere.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+
+import msgspec
+import structlog
+
+from router.app.parts import Stop, keep_learning, opened_admin_port
+from router.assembly import (
+    derived_topic,
+    group_of,
+    kafka_settings_of,
+    topics_of_handlers,
+    wanted_topics,
+)
+from router.config import Configuration
+from router.consume.call import Calls, wall_clock_ms
+from router.consume.outbox import Outbox
+from router.consume.runner import Reading, Runner, StoppedError
+from router.consume.state import open_store
+from router.consume.store import InUseError, Unit
+from router.consume.writer import Writer
+from router.errors import CallbackRouterError, UnavailableError
+from router.handler import Handler
+from router.kafka.admin import KafkaAdmin
+from router.kafka.group import SESSION_MS, KafkaGroup
+from router.kafka.groups import members_of
+from router.kafka.producer import KafkaProducer, partition_of
+from router.observability import Metrics
+from router.probes import Readiness, probes_app
+from router.publish.publisher import Publisher
+from router.record import Record
+from router.tools.topics import plan
+
+PUBLISHER_STOP_SECS = 3.0
+_AGAIN_SECS = 1.0
+_DAY_SECS = 86_400
+_FORGET_SECS = 600.0
+_FORGET_AT_ONCE = 1000
+_MAX_SEND_BYTES = 8 * 1024 * 1024
+_SENDS = 4
+_ALONE_TRIES = 2 + SESSION_MS // 1000
+_DEAD_LETTER_BYTES = 64 * 1024  # what the headers of a dead letter may add to a record
+
+log = structlog.get_logger(__name__)
+
+
+class UnequalTopicsError(CallbackRouterError):
+    """Topics of one handler have different numbers of partitions, so a key would be divided."""
+
+
+class Consume:
+    """The service `consume`: events in, effects, derived events and dead letters out."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        handlers: Sequence[tuple[Handler, Reading]],
+        *,
+        can_ask_groups: bool = True,
+    ) -> None:
+        """Assemble it; nothing runs yet. Needs a running loop.
+
+        *can_ask_groups* is False for a broker that does not tell of groups, as the one in `dev`.
+        """
+        settings = kafka_settings_of(configuration)
+        larger = settings.max_request_bytes + _DEAD_LETTER_BYTES
+        self.settings = msgspec.structs.replace(settings, max_request_bytes=larger)
+        self.metrics = Metrics(version("callback-router"))
+        self.readiness = Readiness()
+        self._can_ask_groups = can_ask_groups
+        self._configuration = configuration
+        self._handlers = handlers
+        self._written = topics_of_handlers(configuration, handlers)
+        self._store = open_store(configuration.options.state.url)
+        self._outboxes = {
+            handler.name: Outbox(handler.name, self._store, self._send) for handler, _ in handlers
+        }
+        self._writer = Writer(self._store, self._look)
+        self._publisher = Publisher(
+            partial(KafkaProducer, self.settings), partition_of, self.metrics, larger
+        )
+        self._sends = asyncio.Semaphore(_SENDS)
+        self._learn_now = asyncio.Event()
+
+    async def run(self, stop: Stop, *, has_admin_port: bool = True) -> None:
+        """Run until *stop*.
+
+        Raises:
+            UnavailableError: The state database serves one process, and another one has it.
+            UnequalTopicsError: A key of one handler would be divided among members.
+            StoppedError: Every handler has stopped by itself.
+        """
+        admin = KafkaAdmin(self.settings)
+        app = probes_app(self.metrics, self.readiness)
+        address = self._configuration.options.admin
+        port = await opened_admin_port(app, address) if has_admin_port else None
+        try:
+            await self._store.start()
+            async with asyncio.TaskGroup() as group:
+                wish = group.create_task(stop.wished.wait())
+                work = group.create_task(self._work(admin, stop))
+                await asyncio.wait([wish, work], return_when=asyncio.FIRST_COMPLETED)
+                wish.cancel()
+                if not work.done():
+                    await work
+        except* CallbackRouterError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await self._store.close()
+            await admin.close()
+            if port is not None:
+                await port.cleanup()
+        log.info("stopped")
+
+    async def _work(self, admin: KafkaAdmin, stop: Stop) -> None:
+        await self._prepared(admin, stop)
+        is_alone_needed = self._configuration.options.state.url.startswith("sqlite:")
+        if is_alone_needed and self._can_ask_groups:
+            await self._be_alone(stop)
+        runners = [] if stop.wished.is_set() else [self._runner(*found) for found in self._handlers]
+        async with asyncio.TaskGroup() as group:
+            shared = [
+                group.create_task(self._publisher.run()),
+                group.create_task(self._writer.run()),
+                group.create_task(
+                    keep_learning(admin, lambda: self._written, self._publisher, self._learn_now)
+                ),
+                group.create_task(self._forget()),
+                *(group.create_task(outbox.run()) for outbox in self._outboxes.values()),
+            ]
+            running = [group.create_task(self._until_stopped(runner)) for runner in runners]
+            self.readiness.is_ready = True
+            log.info("consuming", handlers=[handler.name for handler, _ in self._handlers])
+            wish = group.create_task(stop.wished.wait())
+            ended = group.create_task(_until_ended(running))
+            await asyncio.wait([wish, ended], return_when=asyncio.FIRST_COMPLETED)
+            self.readiness.is_ready = False
+            await asyncio.gather(*(runner.drain() for runner in runners))
+            for task in (*running, wish, ended):
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            left = await self._publisher.stop(PUBLISHER_STOP_SECS)
+            log.info("drained", batches_left=left)
+            for task in shared:
+                task.cancel()
+        if running and not stop.wished.is_set():
+            raise StoppedError("every handler has stopped; the lines above say why")
+
+    async def _forget(self) -> None:
+        """Keep the memory of effects as long as their events can be read, and a day more."""
+        keep_ms = round((self._configuration.options.topics.retention + _DAY_SECS) * 1000)
+        while True:
+            forgotten = 0
+            with suppress(UnavailableError):
+                forgotten = await self._store.forget(wall_clock_ms() - keep_ms, _FORGET_AT_ONCE)
+            await asyncio.sleep(_AGAIN_SECS if forgotten == _FORGET_AT_ONCE else _FORGET_SECS)
+
+    async def _until_stopped(self, runner: Runner) -> None:
+        try:
+            await runner.run()
+        except StoppedError as error:
+            log.error("handler_stopped", error=str(error))  # noqa: TRY400 - no traceback
+
+    async def _prepared(self, admin: KafkaAdmin, stop: Stop) -> None:
+        """Make the topics that handlers write to, and wait for those that they read."""
+        told: list[str] = []
+        while not stop.wished.is_set():
+            try:
+                missing = await self._missing(admin)
+            except UnavailableError as error:
+                missing = [str(error)]
+            if not missing:
+                return
+            if missing != told:
+                log.warning("not_there_yet", missing=missing, mend="callback-router topics apply")
+                told = missing
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_SECS):
+                    await stop.wished.wait()
+
+    async def _be_alone(self, stop: Stop) -> None:
+        """Wait until no other process is in the groups; a member that was killed leaves late.
+
+        Raises:
+            InUseError: Somebody is there: its state would be elsewhere than ours.
+        """
+        groups = [group_of(self._configuration, handler) for handler, _ in self._handlers]
+        others: list[str] = []
+        for _ in range(_ALONE_TRIES):
+            with suppress(UnavailableError):  # a new cluster makes the place of groups when asked
+                members = {} if stop.wished.is_set() else await members_of(self.settings, groups)
+                others = [group for group, count in members.items() if count]
+                if not others:
+                    return
+            await asyncio.sleep(_AGAIN_SECS)
+        raise InUseError(
+            f"another process may be in {', '.join(others or groups)}, and SQLite serves one process only: "
+            "stop it, or set state.url to postgresql://..."
+        )
+
+    async def _missing(self, admin: KafkaAdmin) -> list[str]:
+        read = {topic for _, reading in self._handlers for topic in reading.topics}
+        found = await admin.partitions(read)
+        if read - found.keys():
+            return sorted(read - found.keys())
+        for handler, reading in self._handlers:
+            counts = {topic: found[topic] for topic in reading.topics}
+            if len(set(counts.values())) > 1:
+                words = ", ".join(f"{topic} has {count}" for topic, count in counts.items())
+                raise UnequalTopicsError(
+                    f"handler {handler.name}: its topics need equal numbers of partitions: {words}"
+                )
+        if len(await admin.partitions(self._written)) == len(self._written):
+            return []
+        wanted = msgspec.structs.replace(
+            wanted_topics(self._configuration), max_message_bytes=self.settings.max_request_bytes
+        )
+        planned = plan(
+            self._written, wanted, await admin.states(self._written), await admin.brokers()
+        )
+        failed = await admin.create(planned.missing) if planned.missing else {}
+        return [f"{topic}: {error}" for topic, error in failed.items()]
+
+    def _runner(self, handler: Handler, reading: Reading) -> Runner:
+        calls = Calls(
+            handler,
+            reading.classes,
+            self._store,
+            self._writer,
+            partial(derived_topic, self._configuration),
+        )
+        group = KafkaGroup(
+            self.settings, group_of(self._configuration, handler), session_ms=SESSION_MS
+        )
+        return Runner(handler, reading, group, calls, self._send, self.metrics)
+
+    def _look(self, unit: Unit) -> None:
+        if unit.outbox:
+            self._outboxes[unit.handler].look()
+
+    async def _send(self, records: Sequence[Record]) -> None:
+        """Return when all records are durable, a bounded number of bytes at a time, in order."""
+        async with self._sends:
+            chunk: list[Record] = []
+            for record in records:
+                if chunk and sum(held.size for held in chunk) + record.size > _MAX_SEND_BYTES:
+                    await self._written_to_kafka(chunk)
+                    chunk = []
+                chunk.append(record)
+            if chunk:
+                await self._written_to_kafka(chunk)
+
+    async def _written_to_kafka(self, records: list[Record]) -> None:
+        done = asyncio.Event()
+        self._publisher.publish(records, done.set)
+        await done.wait()
+
+
+async def _until_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for all of the tasks; for ever, if there are none."""
+    if tasks:
+        await asyncio.wait(tasks)
+    else:
+        await asyncio.Event().wait()
