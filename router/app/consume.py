@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -33,7 +34,7 @@ from router.errors import CallbackRouterError, UnavailableError
 from router.handler import Handler
 from router.kafka.admin import KafkaAdmin
 from router.kafka.group import SESSION_MS, KafkaGroup
-from router.kafka.groups import members_of
+from router.kafka.groups import clients_of, members_of
 from router.kafka.producer import KafkaProducer, partition_of
 from router.observability import Metrics
 from router.probes import Readiness, probes_app
@@ -43,6 +44,7 @@ from router.tools.topics import plan
 
 PUBLISHER_STOP_SECS = 3.0
 _AGAIN_SECS = 1.0
+_SELDOM_SECS = 30.0
 _DAY_SECS = 86_400
 _FORGET_SECS = 600.0
 _FORGET_AT_ONCE = 1000
@@ -74,7 +76,11 @@ class Consume:
         """
         settings = kafka_settings_of(configuration)
         larger = settings.max_request_bytes + _DEAD_LETTER_BYTES
-        self.settings = msgspec.structs.replace(settings, max_request_bytes=larger)
+        self.settings = msgspec.structs.replace(
+            settings,
+            max_request_bytes=larger,
+            client_id=f"{settings.client_id}-{uuid4().hex[:8]}",  # see `_stay_alone`
+        )
         self.metrics = Metrics(version("callback-router"))
         self.readiness = Readiness()
         self._can_ask_groups = can_ask_groups
@@ -116,6 +122,7 @@ class Consume:
         except* CallbackRouterError as errors:
             raise errors.exceptions[0] from None
         finally:
+            await self._publisher.stop(0.0)  # where something failed it is still there
             await self._store.close()
             await admin.close()
             if port is not None:
@@ -124,8 +131,7 @@ class Consume:
 
     async def _work(self, admin: KafkaAdmin, stop: Stop) -> None:
         await self._prepared(admin, stop)
-        is_alone_needed = self._configuration.options.state.url.startswith("sqlite:")
-        if is_alone_needed and self._can_ask_groups:
+        if self._must_be_alone:
             await self._be_alone(stop)
         runners = [] if stop.wished.is_set() else [self._runner(*found) for found in self._handlers]
         async with asyncio.TaskGroup() as group:
@@ -136,6 +142,7 @@ class Consume:
                     keep_learning(admin, lambda: self._written, self._publisher, self._learn_now)
                 ),
                 group.create_task(self._forget()),
+                *([group.create_task(self._stay_alone())] if self._must_be_alone else []),
                 *(group.create_task(outbox.run()) for outbox in self._outboxes.values()),
             ]
             running = [group.create_task(self._until_stopped(runner)) for runner in runners]
@@ -188,6 +195,11 @@ class Consume:
                 async with asyncio.timeout(_AGAIN_SECS):
                     await stop.wished.wait()
 
+    @property
+    def _must_be_alone(self) -> bool:
+        is_file = self._configuration.options.state.url.startswith("sqlite:")
+        return is_file and self._can_ask_groups
+
     async def _be_alone(self, stop: Stop) -> None:
         """Wait until no other process is in the groups; a member that was killed leaves late.
 
@@ -203,10 +215,29 @@ class Consume:
                 if not others:
                     return
             await asyncio.sleep(_AGAIN_SECS)
-        raise InUseError(
-            f"another process may be in {', '.join(others or groups)}, and SQLite serves one process only: "
-            "stop it, or set state.url to postgresql://..."
-        )
+        raise _in_use(others or groups)
+
+    async def _stay_alone(self) -> None:
+        """End this process if another one came into its groups at the same moment.
+
+        Of the two the one whose client id is the greater ends.
+
+        Raises:
+            InUseError: It is this one.
+        """
+        groups = [group_of(self._configuration, handler) for handler, _ in self._handlers]
+        after_secs, others = _AGAIN_SECS, list[str]()
+        while not others:
+            await asyncio.sleep(after_secs)
+            after_secs = min(_SELDOM_SECS, after_secs * 2)
+            with suppress(UnavailableError):
+                found = await clients_of(self.settings, groups)
+                others = [
+                    group
+                    for group, ids in found.items()
+                    if len(set(ids)) > 1 and min(ids) != self.settings.client_id
+                ]
+        raise _in_use(others)
 
     async def _missing(self, admin: KafkaAdmin) -> list[str]:
         read = {topic for _, reading in self._handlers for topic in reading.topics}
@@ -264,6 +295,13 @@ class Consume:
         done = asyncio.Event()
         self._publisher.publish(records, done.set)
         await done.wait()
+
+
+def _in_use(groups: Sequence[str]) -> InUseError:
+    return InUseError(
+        f"another process may be in {', '.join(groups)}, and SQLite serves one process only: "
+        "stop it, or set state.url to postgresql://..."
+    )
 
 
 async def _until_ended(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -34,6 +34,15 @@ async def members_of(settings: KafkaSettings, groups: Sequence[str]) -> dict[str
     Raises:
         UnavailableError: The cluster does not answer.
     """
+    return {group: len(found) for group, found in (await clients_of(settings, groups)).items()}
+
+
+async def clients_of(settings: KafkaSettings, groups: Sequence[str]) -> dict[str, list[str]]:
+    """Return the client ids of the consumers in each group; none where there is no such group.
+
+    Raises:
+        UnavailableError: The cluster does not answer.
+    """
     client = AIOKafkaAdminClient(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=settings.client_id,
@@ -49,8 +58,12 @@ async def members_of(settings: KafkaSettings, groups: Sequence[str]) -> dict[str
         raise unreachable(settings, error) from error
     finally:
         await client.close()
-    found = {entry[1]: len(entry[5]) for answer in answers for entry in answer.groups}
-    return {group: found.get(group, 0) for group in groups}  # one that is not there has no name
+    found = {
+        entry[1]: [str(member[1]) for member in entry[5]]
+        for answer in answers
+        for entry in answer.groups
+    }
+    return {group: found.get(group, []) for group in groups}  # one that is not there has no name
 
 
 async def states_of(
