@@ -52,10 +52,22 @@ class Retry(msgspec.Struct, frozen=True):
     """The event cannot be handled yet: try again, while its subject waits.
 
     Attributes:
-        after_secs: How long from now; None lets the usual back-off decide.
+        after_secs: How long from now, at least 0.1 s; None lets the usual back-off decide. What
+            ends later than the handler's `retry_for_secs` makes the event a dead letter at once.
+
+    Raises:
+        ValueError: *after_secs* is no number of seconds from 0 on.
     """
 
     after_secs: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock can wait for, where the author sees which line said it."""
+        secs = self.after_secs
+        if secs is None:
+            return
+        if isinstance(secs, bool) or not isinstance(secs, int | float) or not 0 <= secs < math.inf:
+            raise ValueError(f"Retry(after_secs={secs!r}): use seconds from 0 on, or None")
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -110,7 +122,8 @@ class Context(Protocol):
         *subject* says otherwise.
 
         Raises:
-            ValueError: `emits` does not name *event_type*.
+            ValueError: `emits` does not name *event_type*, or the event is larger than
+                `topics.max_message_bytes` allows.
         """
 
 

@@ -42,6 +42,7 @@ TELL_SECS = 1.0
 _GROUPS_SECS = 5.0
 _GROUPS_AGAIN_SECS = 0.5
 _SEND_SECS = 30.0
+_OTHERS_SECS = 10.0
 _MAX_BATCH_BYTES = 512 * 1024
 
 Tally = Mapping[Result, int]
@@ -129,7 +130,9 @@ class Repair:
     ) -> None:
         """Assemble it; nothing runs yet. Needs a running loop."""
         self._job = job
-        self._sender = Sender(kafka_settings_of(configuration))
+        self._store = store
+        settings = kafka_settings_of(configuration)
+        self._sender = Sender(settings)
         self._derived = [derived_topic(configuration, name) for name in job.handler.emits]
         self._writer = Writer(store)
         self._unnamed = UnnamedWriter(store)
@@ -138,7 +141,8 @@ class Repair:
 
         def calls(writer: Writer) -> Calls:
             topic_of = partial(derived_topic, configuration)
-            return Calls(job.handler, job.reading.classes, store, writer, topic_of)
+            made = Calls(job.handler, job.reading.classes, store, writer, topic_of)
+            return made.limit(settings.max_request_bytes)
 
         self._replayer = Replayer(
             job.handler,
@@ -188,15 +192,29 @@ class Repair:
 
     async def _empty(self) -> None:
         """Empty the outbox until everything is over and nothing waits."""
-        while True:
-            is_last = self._over.is_set()
+        while not self._over.is_set():
             while await self._outbox.step():
                 continue
-            if is_last:
-                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECS):
                     await self._over.wait()
+        await self._leave_nothing()
+
+    async def _leave_nothing(self) -> None:
+        """Send what is left, or see another process do so.
+
+        While another one leads it empties the outbox; a repair may end before it has seen our
+        last record, so we take over from it. A `consume` that only is slow may keep the rest.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _OTHERS_SECS
+        while await self._store.waiting(self._job.handler.name, 1):
+            if await self._outbox.step():
+                until = loop.time() + _OTHERS_SECS
+            elif loop.time() > until:
+                return
+            else:
+                await asyncio.sleep(LOOK_SECS)
 
 
 class Sender:

@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from typing import Self
 
-from router.consume.context import BufferedState, CallContext, Origin
+import msgspec
+
+from router.consume.context import BufferedState, CallContext, Emits, Origin
 from router.consume.inbox import Classes, Envelope, typed
 from router.consume.offsets import Offsets
 from router.consume.settle import Failed, Failures, Unreadable
@@ -64,10 +67,15 @@ class Calls:
         self._classes = classes
         self._store = store
         self._writer = writer
-        self._derived_topic = derived_topic
+        self._emits = Emits(types=handler.emits, topic_of=derived_topic)
         self._now_ms = now_ms
         self._has_written = False
         self._asked_in_vain = 0
+
+    def limit(self, max_emitted_bytes: int) -> Self:
+        """Let no emitted record be larger than Kafka takes; return these calls."""
+        self._emits = msgspec.structs.replace(self._emits, max_bytes=max_emitted_bytes)
+        return self
 
     async def known(self, causes: Collection[Cause]) -> set[Cause]:
         """Return those of *causes* that are known to have had their effect.
@@ -118,8 +126,7 @@ class Calls:
         return CallContext(
             origin,
             BufferedState(self._handler.name, self._store),
-            self._handler.emits,
-            self._derived_topic,
+            self._emits,
             self._now_ms(),
             call.failures.attempts + 1,
         )

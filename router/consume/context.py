@@ -14,6 +14,9 @@ from router.event import Event as CloudEvent
 from router.event import IdBasis
 from router.record import Record, encode_event, headers_of
 
+MAX_EMITTED_BYTES = 2 * 1024 * 1024
+"""The default of `topics.max_message_bytes`."""
+
 _json = msgspec.json.Encoder()
 
 
@@ -31,6 +34,21 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     event: dict[str, Any]
     key: bytes
     cause: Cause | None
+
+
+class Emits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler may announce.
+
+    Attributes:
+        types: Of derived events.
+        topic_of: Names a type's topic.
+        max_bytes: Of one record; Kafka would refuse a larger one for ever, and no later record
+            would leave.
+    """
+
+    types: Sequence[str]
+    topic_of: Callable[[str], str]
+    max_bytes: int = MAX_EMITTED_BYTES
 
 
 class BufferedState:
@@ -75,18 +93,16 @@ class CallContext:
         self,
         origin: Origin,
         state: BufferedState,
-        emits: Sequence[str],
-        topic_of: Callable[[str], str],
+        emits: Emits,
         now_ms: int,
         attempt: int,
     ) -> None:
-        """Take everything that the call may ask for; *topic_of* names a derived type's topic."""
+        """Take everything that the call may ask for."""
         self.state = state
         self.attempt = attempt
         self.now = moment(now_ms)
         self._origin = origin
         self._emits = emits
-        self._topic_of = topic_of
         self._now_ms = now_ms
         self._records: list[Record] = []
 
@@ -101,18 +117,22 @@ class CallContext:
 
     def emit(self, event_type: str, data: Any, subject: str | None = None) -> None:
         """Announce a derived event; see `router.handler.Context`."""
-        if event_type not in self._emits:
-            known = ", ".join(self._emits) or "nothing"
+        if event_type not in self._emits.types:
+            known = ", ".join(self._emits.types) or "nothing"
             raise ValueError(f"{event_type} is not in the handler's emits, which names {known}")
         event = derived(self._origin, event_type, data, (len(self._records), self._now_ms, subject))
-        self._records.append(
-            Record(
-                topic=self._topic_of(event_type),
-                key=subject.encode() if subject else self._origin.key,
-                value=encode_event(event),
-                headers=headers_of(event),
-            )
+        record = Record(
+            topic=self._emits.topic_of(event_type),
+            key=subject.encode() if subject else self._origin.key,
+            value=encode_event(event),
+            headers=headers_of(event),
         )
+        if record.size > self._emits.max_bytes:
+            raise ValueError(
+                f"{event_type} takes {record.size} bytes; topics.max_message_bytes allows "
+                f"{self._emits.max_bytes}"
+            )
+        self._records.append(record)
 
     def unit(self) -> Unit | None:
         """Return what the call wants written, or None where that is nothing."""

@@ -1,8 +1,8 @@
 """`Outbox`: derived records from the database to Kafka, in the order of their commits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -12,6 +12,7 @@ from router.record import Record
 
 MAX_RECORDS = 500
 LOOK_SECS = 0.5
+STUCK_SECS = 30.0
 _TROUBLE_SECS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -20,16 +21,26 @@ log = structlog.get_logger(__name__)
 class Outbox:
     """Empties the outbox of one handler, in one process at a time.
 
-    A record is forgotten after Kafka has it, so one may come twice, with the same id.
+    A record is forgotten after Kafka has it, so one may come twice, with the same id. One that
+    Kafka does not take holds up all that follow, which keeps their order: that is told every
+    `STUCK_SECS`, since only a person can tell what to do about it.
     """
 
     def __init__(
-        self, handler: str, store: Store, send: Callable[[Sequence[Record]], Awaitable[None]]
+        self,
+        handler: str,
+        store: Store,
+        send: Callable[[Sequence[Record]], Awaitable[None]],
+        on_stuck: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """Take whose records they are; *send* returns when all of them are durable."""
+        """Take whose records they are; *send* returns when all of them are durable.
+
+        *on_stuck* is told for how many seconds Kafka has not taken the oldest, and 0 when it has.
+        """
         self._handler = handler
         self._store = store
         self._send = send
+        self._on_stuck = on_stuck
         self._wake = asyncio.Event()
 
     def look(self) -> None:
@@ -58,6 +69,40 @@ class Outbox:
         waiting = await self._store.waiting(self._handler, MAX_RECORDS)
         if not waiting:
             return 0
-        await self._send([entry.record for entry in waiting])
+        records = [entry.record for entry in waiting]
+        with self._watching(records):
+            await self._send(records)
         await self._store.sent(self._handler, [entry.sequence for entry in waiting])
         return len(waiting)
+
+    @contextmanager
+    def _watching(self, records: Sequence[Record]) -> Iterator[None]:
+        """Tell every `STUCK_SECS` that these are not durable yet."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        timer: asyncio.TimerHandle
+
+        def tell() -> None:
+            nonlocal timer
+            timer = loop.call_later(STUCK_SECS, tell)
+            self._tell_stuck(records, loop.time() - began)
+
+        timer = loop.call_later(STUCK_SECS, tell)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if loop.time() - began >= STUCK_SECS:
+                self._on_stuck(0.0)
+
+    def _tell_stuck(self, records: Sequence[Record], secs: float) -> None:
+        self._on_stuck(secs)
+        log.error(
+            "outbox_stuck",
+            handler=self._handler,
+            secs=round(secs),
+            records=len(records),
+            largest_bytes=max(record.size for record in records),
+            topics=sorted({record.topic for record in records}),
+            mend="Kafka is away, or refuses one of them: see batch_failed and record_refused",
+        )

@@ -295,11 +295,20 @@ class Runner:
         first_ms = now_ms - int((now - dead.failures.first_at) * 1000)
         received = work.item.received
         record = dead_record(self._reading.dead_topic, name, received, dead, (first_ms, now_ms))
-        await self._send([record])  # as long as it takes: until then the offset stays
+        await self._write_letter(record)
         self._metrics.dead(name, dead.reason)
         place = f"{received.topic}[{received.partition}]@{received.offset}"
         log.warning("event_died", handler=name, reason=dead.reason, detail=dead.detail, place=place)
         self._finish(work, "dead")
+
+    async def _write_letter(self, record: Record) -> None:
+        """Return when it is durable, as long as that takes: until then the offset stays."""
+        while True:
+            try:
+                return await self._send([record])
+            except UnavailableError as error:
+                log.error("dead_letter_refused", topic=record.topic, error=str(error))  # noqa: TRY400
+                await asyncio.sleep(_START_AGAIN_SECS)
 
     def _finish(self, work: Work[Call], outcome: str) -> None:
         work.item.offsets.finish(work.offset)

@@ -3,7 +3,7 @@
 | outcome | then |
 |---|---|
 | nothing returned | finished |
-| `Retry` | again after its time, or the back-off's |
+| `Retry` | again after its time, at least `LEAST_RETRY_SECS`, or the back-off's |
 | an exception, or longer than `timeout_secs` | again after the back-off's time |
 | either of the two, `retry_for_secs` after the first failure | dead letter: `failed`, `timeout` or `retried` |
 | `DeadLetter` | dead letter: `rejected` |
@@ -18,6 +18,8 @@ from router.handler import DeadLetter, Handler, Retry
 
 FIRST_BACKOFF_SECS = 0.2
 MAX_BACKOFF_SECS = 30.0
+LEAST_RETRY_SECS = FIRST_BACKOFF_SECS / 2
+"""As soon as a back-off may be over: `Retry(0)` again and again must not take a whole processor."""
 
 Reason = Literal["undecodable", "bad-field", "rejected", "failed", "timeout", "retried"]
 """Why an event is a dead letter; a metric's label."""
@@ -98,12 +100,13 @@ def settle(
         case Failed():
             reason, detail = outcome.reason, outcome.detail
         case Retry():
-            after_secs, reason, detail = outcome.after_secs, "retried", "asked to be tried again"
+            after_secs, reason = outcome.after_secs, "retried"
+            detail = f"asked to be tried again{_in_words(after_secs)}"
         case _:
             assert_never(outcome)
-    if after_secs is None or not after_secs >= 0:  # nor what is no number
+    if after_secs is None:
         after_secs = backoff_secs(failures.attempts, jitter)
-    at = now + after_secs
+    at = now + max(LEAST_RETRY_SECS, after_secs)
     if at - first_at > handler.retry_for_secs:
         return Dead(reason, detail, failures)
     return Again(at, failures)
@@ -113,3 +116,7 @@ def backoff_secs(attempts: int, jitter: float) -> float:
     """Return the time after so many failures: doubled each time, bounded, half of it by chance."""
     whole: float = min(MAX_BACKOFF_SECS, FIRST_BACKOFF_SECS * 2 ** min(attempts - 1, 30))
     return whole * (0.5 + jitter / 2)
+
+
+def _in_words(after_secs: float | None) -> str:
+    return "" if after_secs is None else f" in {after_secs:g} s"

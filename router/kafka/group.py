@@ -4,15 +4,22 @@ Design: what is committed is always named, partition by partition, since a commi
 can happen after the partitions moved. The range assignor gives partitions of one number, of all
 topics, to one member, so that a key of several topics is with one member. Every join takes all
 partitions away from everybody for a moment (the eager protocol), so the members finish in time.
+
+A member that ends says so whatever it was doing: one that only disappears is missed when its
+session has ended, and until then everybody else stands still. aiokafka's own way to leave waits
+until the group has formed; where that takes long it is cut short, and the request goes out on a
+connection of its own, since a broker reads nothing behind a JoinGroup that it has not answered.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka import errors as kafka_errors
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.protocol.group import LeaveGroupRequest
 
 from router.kafka.port import KafkaSettings, Rebalanced, unreachable
 from router.record import Partition, Received
@@ -21,7 +28,10 @@ POLL_MS = 200
 SESSION_MS = 10_000
 REBALANCE_MS = 20_000
 _COMMIT_SECS = 5.0
+_BOOTSTRAP_SECS = 0.5
 _CLOSE_SECS = 0.5
+_LEAVE_SECS = 1.5
+_STEP_SECS = 0.02
 _TROUBLE_SECS = 0.5
 _MAX_FETCH_BYTES = 4 * 1024 * 1024
 
@@ -46,10 +56,14 @@ class KafkaGroup:
 
     async def start(self, topics: Iterable[str], listener: Rebalanced) -> None:
         """Join the group; see the port."""
-        self._consumer = self._made()  # one that was stopped cannot be started again
-        self._consumer.subscribe(tuple(topics), listener=_Listener(listener))
+        consumer = self._consumer = self._made()  # one that was stopped cannot be started again
+        consumer.subscribe(tuple(topics), listener=_Listener(listener))
+        starting = asyncio.ensure_future(consumer.start())
         try:
-            await self._consumer.start()
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await _give_up(consumer, starting)
+            raise
         except (kafka_errors.KafkaError, OSError) as error:
             await self.close()
             raise unreachable(self._settings, error) from error
@@ -124,19 +138,51 @@ class KafkaGroup:
         return {(tp.topic, tp.partition): end for tp, end in found.items() if end is not None}
 
     async def close(self) -> None:
-        """Leave the group.
-
-        While the group forms anew, aiokafka would wait for that to end: seconds for nothing, since
-        a member that has not joined has nothing to give back.
-        """
+        """Leave the group, also in the middle of a rebalance; within two seconds."""
         consumer, self._consumer = self._consumer, None
         if consumer is None:
             return
         try:
             async with asyncio.timeout(_CLOSE_SECS):
                 await consumer.stop()
-        except TimeoutError:
+        except TimeoutError:  # the task that waits for the group was cancelled with it
+            with suppress(TimeoutError, kafka_errors.KafkaError):
+                async with asyncio.timeout(_LEAVE_SECS):
+                    await self._cut_off(consumer)
+                    await self._leave(consumer)
             await consumer._client.close()  # noqa: SLF001 - aiokafka has no public way
+
+    async def _cut_off(self, consumer: AIOKafkaConsumer) -> None:
+        """End what a `stop` that was cut short leaves running: it would connect again."""
+        coordinator, fetcher = consumer._coordinator, consumer._fetcher  # noqa: SLF001 - as above
+        if coordinator is not None:
+            await coordinator._stop_heartbeat_task()  # noqa: SLF001 - as above
+            await coordinator._stop_commit_offsets_refresh_task()  # noqa: SLF001 - as above
+        if fetcher is not None:
+            await fetcher.close()
+        await consumer._client.close()  # noqa: SLF001 - as above
+
+    async def _leave(self, consumer: AIOKafkaConsumer) -> None:
+        """Tell the coordinator, on a new connection, if it is known and knows us."""
+        coordinator = consumer._coordinator  # noqa: SLF001 - as above
+        if coordinator is None or coordinator.coordinator_id is None or not coordinator.member_id:
+            return
+        request = LeaveGroupRequest(self._group_id, coordinator.member_id)
+        await consumer._client.send(coordinator.coordinator_id, request)  # noqa: SLF001 - as above
+
+
+async def _give_up(consumer: AIOKafkaConsumer, starting: asyncio.Future[None]) -> None:
+    """End a start, but not while it makes its first connection: cancelled then, it forgets that."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _BOOTSTRAP_SECS
+    while not starting.done() and loop.time() < until:
+        if consumer._coordinator is not None:  # noqa: SLF001 - the only sign that it has connected
+            break
+        await asyncio.wait([starting], timeout=_STEP_SECS)
+    starting.cancel()
+    await asyncio.wait([starting])
+    if not starting.cancelled():
+        starting.exception()  # looked at, so that asyncio does not complain
 
 
 class _Listener(ConsumerRebalanceListener):

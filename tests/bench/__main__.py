@@ -1,4 +1,4 @@
-"""`make bench`: both systems in turns, the table, and exit 1 where ours is not the cheaper one."""
+"""`make bench`: all benchmarks, or the named one with its options; exit 1 where one is lost."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # .admin does not export it to mypy
 
-from tests.bench import callbacks
+from tests.bench import callbacks, handlers
 from tests.bench.load import LoadError, generator_name, load
 from tests.bench.report import HEADER, Figures, cpu_ratios, figures_of, medians
 from tests.bench.systems import OURS, Running, SystemDiedError, obvious, ours, running
@@ -70,12 +70,32 @@ def records_in(bootstrap_servers: str, topics: Iterable[str]) -> int:
     return sum(end.result(timeout=_CALL_SECS).offset for end in ends.values())
 
 
-@click.command()
+class _HotPathElse(click.Group):
+    """A group that takes options without a name in front as those of `callbacks`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; `--quick` alone is `callbacks --quick`."""
+        if args and args[0].startswith("-") and args[0] != "--help":
+            args = ["callbacks", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_HotPathElse, invoke_without_command=True)
+@click.pass_context
+def bench(context: click.Context) -> None:
+    """Measure the handlers, then the hot path, or only what is named; see each one's --help."""
+    if context.invoked_subcommand is None:
+        context.invoke(handlers.main)  # first: the other one ends with an exit code
+        click.echo()
+        context.invoke(measure)
+
+
+@click.command("callbacks")
 @click.option("--secs", default=8.0, show_default=True, help="Length of one run.")
 @click.option("--rounds", default=2, show_default=True, help="Runs of each system.")
 @click.option("--quick", is_flag=True, help="Runs of 2 s: whether it works, not how fast.")
 @click.option("--load", "generator", type=click.Choice(["wrk", "own"]), help="What makes the load.")
-def bench(secs: float, rounds: int, *, quick: bool, generator: str | None) -> None:
+def measure(secs: float, rounds: int, *, quick: bool, generator: str | None) -> None:
     """Measure the hot path beside the obvious service; exit 1 where ours is not cheaper."""
     chosen = generator or generator_name()
     try:
@@ -141,6 +161,10 @@ def _missing(measured: Bench, written: dict[str, int]) -> list[str]:
         for name, accepted in measured.accepted.items()
         if written[name] < accepted
     ]
+
+
+bench.add_command(measure)
+bench.add_command(handlers.main, "handlers")
 
 
 if __name__ == "__main__":

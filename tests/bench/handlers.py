@@ -1,4 +1,4 @@
-"""`python -m tests.bench.handlers`: records a second and a processor's second, by who handles them.
+"""`make bench ARGS=handlers`: records a second and a processor's second, by who handles them.
 
 The same records, 6 partitions, the same broker, one process each, one after the other:
 

@@ -159,6 +159,10 @@ class Scene:
         notes: Notes = json.loads(found or "{}")
         return notes
 
+    def done(self, handler: str = NOTING) -> int:
+        """Return how many events had their effect."""
+        return sum(len(numbers) for _, numbers in _rows(self.notes(handler)))
+
     def announced(self) -> list[Read]:
         """Return every derived record, doubles too."""
         return read_all(self.kafka.bootstrap_servers, [self.derived])

@@ -4,10 +4,10 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from signal import SIGINT, SIGTERM
-from subprocess import CompletedProcess
+from signal import SIGINT
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -15,100 +15,13 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from router.kafka.consumer import Bounds, KafkaRange
 from router.kafka.port import KafkaSettings
 from router.record import Received
-from tests.cluster import Cluster, read_all
-from tests.integration.command import PATHS, Running, Service, post, run, write_config
-from tests.sender import rtc
+from tests.cluster import Cluster
+from tests.integration.command import Running
+from tests.integration.repairing import MENDED, Bench
+from tests.integration.stores import running_postgres
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.kafka
-
-TOPICS = {"partitions": 2, "replication": 1, "min_insync_replicas": 1}
-BROKEN = '''"""A handler that refuses every event, and tells why with a URL that holds a password."""
-
-from router.handler import Context, DeadLetter, Event, handler
-from router.vendors.volcengine_rtc.events import RoomCreate
-
-
-@handler("count-rooms", events=[RoomCreate], emits=["RoomCounted"])
-async def count_rooms(event: Event[RoomCreate], context: Context) -> DeadLetter:
-    """Refuse."""
-    return DeadLetter("https://user:Zq7@example.com/x?key=Zq7 \\x1b[31m refused")
-'''
-MENDED = '''"""A handler that counts the events of each room, but not those of a cursed one."""
-
-from router.handler import Context, Event, handler
-from router.vendors.volcengine_rtc.events import RoomCreate
-
-
-@handler("count-rooms", events=[RoomCreate], emits=["RoomCounted"], retry_for_secs=0.01)
-async def count_rooms(event: Event[RoomCreate], context: Context) -> None:
-    """Count."""
-    if event.subject.endswith("cursed"):
-        raise ValueError("cursed")
-    count = (await context.state.get(event.subject) or 0) + 1
-    await context.state.put(event.subject, count)
-    context.emit("RoomCounted", {"id": event.id, "count": count})
-'''
-
-
-class _Bench:
-    """A configuration with one handler, and callbacks of rooms in Kafka."""
-
-    def __init__(self, kafka: Cluster, folder: Path, namespace: str) -> None:
-        self.kafka = kafka
-        self.handlers = folder / f"handlers_{namespace}"
-        self.handlers.mkdir()
-        self.base = f"{namespace}.callbacks.volcengine-rtc.RoomCreate"
-        self.dead = f"{namespace}.callback-router.dead.count-rooms"
-        self.derived = f"{namespace}.derived.RoomCounted"
-        self.state = folder / "state.db"
-        self.config = write_config(
-            folder,
-            kafka.bootstrap_servers,
-            f"{namespace}.",
-            topics=TOPICS,
-            handlers=[str(self.handlers)],
-            state={"url": f"sqlite:///{self.state}"},
-        )
-        self.write(BROKEN)
-        assert run("topics", "apply", "--config", self.config).returncode == 0
-
-    def write(self, handler: str) -> None:
-        """Put another handler there; the next command finds it."""
-        (self.handlers / "count_rooms.py").write_text(handler)
-
-    def run(self, *arguments: str) -> CompletedProcess[str]:
-        """Return the ended command."""
-        return run(*arguments, "--config", self.config)
-
-    def publish(self, *events: tuple[str, str]) -> None:
-        """Publish an event for each room and id."""
-        bodies: list[tuple[str, bytes, dict[str, str]]] = [
-            (PATHS["rtc"], rtc(json.dumps({"RoomId": room}), EventId=name), {})
-            for room, name in events
-        ]
-        with Service(self.config) as service:
-            assert {status for status, _ in post(service.port, bodies)} == {200}
-
-    def consume(self, until: str, times: int = 1) -> None:
-        """Run `consume` until its log has told *until* so often."""
-        with Running("consume", "--config", self.config) as consume:
-            for _ in range(times):
-                consume.wait_line(lambda line: until in line)
-            consume.send_signal(SIGTERM)
-            assert consume.wait_ended() == 0
-
-    def ends(self) -> tuple[int, int]:
-        """Return how many events and dead letters there are."""
-        servers = self.kafka.bootstrap_servers
-        return len(read_all(servers, [self.base])), len(read_all(servers, [self.dead]))
-
-    def counted(self) -> list[tuple[str, int]]:
-        """Return id and count of every derived event, in no order."""
-        values = [
-            json.loads(r.value or b"")
-            for r in read_all(self.kafka.bootstrap_servers, [self.derived])
-        ]
-        return sorted((value["data"]["id"], value["data"]["count"]) for value in values)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,22 +41,36 @@ def _groups(kafka: Cluster) -> None:
 
 
 @pytest.fixture(scope="module")
-def letters(kafka: Cluster, tmp_path_factory: pytest.TempPathFactory) -> _Bench:
+def letters(kafka: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A bench with three letters, for tests that do not change it."""
     folder = tmp_path_factory.mktemp("letters")
-    bench = _Bench(kafka, folder, f"t{uuid.uuid4().hex[:12]}")
+    bench = Bench(kafka, folder, f"t{uuid.uuid4().hex[:12]}")
     bench.publish(("a", "1"), ("b", "2"), ("a", "3"))
     bench.consume("event_died", times=3)
     return bench
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """One server for all of these tests."""
+    yield from running_postgres()
+
+
 @pytest.fixture
-def bench(kafka: Cluster, tmp_path: Path, unique: str) -> _Bench:
-    """A bench with topics and a database of its own."""
-    return _Bench(kafka, tmp_path, unique)
+def bench(kafka: Cluster, tmp_path: Path, unique: str) -> Bench:
+    """A bench with topics and a file for the state of its own."""
+    return Bench(kafka, tmp_path, unique)
 
 
-def test_letters_are_listed_and_shown(bench: _Bench) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(kafka: Cluster, tmp_path: Path, unique: str, request: pytest.FixtureRequest) -> Bench:
+    """A bench on each of the databases."""
+    is_file = request.param == "sqlite"
+    server = None if is_file else request.getfixturevalue("postgres")
+    return Bench(kafka, tmp_path, unique, server)
+
+
+def test_letters_are_listed_and_shown(bench: Bench) -> None:
     """Each is a line with its place, why it died, and no credential nor anything for a terminal."""
     nothing = bench.run("dead", "list")
     bench.publish(("a", "1"), ("b", "2"), ("a", "3"))
@@ -182,7 +109,7 @@ def test_letters_are_listed_and_shown(bench: _Bench) -> None:
     ],
     ids=["handler", "type", "other-type", "reason", "other-reason", "since", "until", "limit"],
 )
-def test_letters_are_chosen(letters: _Bench, more: tuple[str, ...], count: int) -> None:
+def test_letters_are_chosen(letters: Bench, more: tuple[str, ...], count: int) -> None:
     """Filters leave those that fit."""
     done = letters.run("dead", "list", *more)
 
@@ -191,7 +118,7 @@ def test_letters_are_chosen(letters: _Bench, more: tuple[str, ...], count: int) 
     assert done.stdout.count(f"{letters.dead}[") == count
 
 
-def test_what_is_unknown_is_told(letters: _Bench) -> None:
+def test_what_is_unknown_is_told(letters: Bench) -> None:
     """Exit 2 with the names that there are; exit 1 where a place is empty."""
     handler = letters.run("dead", "list", "nobody")
     redriven = letters.run("dead", "redrive", "nobody", "--yes")
@@ -218,25 +145,25 @@ def test_what_is_unknown_is_told(letters: _Bench) -> None:
     ],
     ids=" ".join,
 )
-def test_a_range_must_be_one(letters: _Bench, more: tuple[str, ...]) -> None:
+def test_a_range_must_be_one(letters: Bench, more: tuple[str, ...]) -> None:
     """Without one beginning and at most one end nothing is read: exit 2."""
     done = letters.run("replay", "--handler", "count-rooms", *more)
 
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_letters_are_redriven(bench: _Bench) -> None:
+def test_letters_are_redriven(either: Bench) -> None:
     """Each has its effect once, in order; one that dies again is offered again; no group moves."""
-    bench.publish(("a", "1"), ("cursed", "2"), ("a", "3"))
-    bench.consume("event_died", times=3)
-    bench.write(MENDED)
-    ends = bench.ends()
+    either.publish(("a", "1"), ("cursed", "2"), ("a", "3"))
+    either.consume("event_died", times=3)
+    either.write(MENDED)
+    ends = either.ends()
 
-    looked = bench.run("dead", "redrive", "count-rooms")
-    before = bench.counted()
-    done = bench.run("dead", "redrive", "count-rooms", "--yes")
-    again = bench.run("dead", "redrive", "count-rooms", "--yes")
-    left = bench.run("dead", "redrive", "count-rooms")
+    looked = either.run("dead", "redrive", "count-rooms")
+    before = either.counted()
+    done = either.run("dead", "redrive", "count-rooms", "--yes")
+    again = either.run("dead", "redrive", "count-rooms", "--yes")
+    left = either.run("dead", "redrive", "count-rooms")
 
     assert (looked.returncode, before) == (0, [])
     assert "nothing was done" in looked.stdout
@@ -244,22 +171,22 @@ def test_letters_are_redriven(bench: _Bench) -> None:
     assert re.search(r"^died  \S+  failed  ValueError: cursed$", done.stderr, re.MULTILINE)
     assert (again.returncode, again.stdout) == (1, "redrive: done 0  died 1\n")
     assert "      1  letter\n" in left.stdout
-    assert bench.counted() == [("appId/1", 1), ("appId/3", 2)]
-    assert bench.ends() == ends
+    assert either.counted() == [("appId/1", 1), ("appId/3", 2)]
+    assert either.ends() == ends
 
 
-def test_events_are_replayed(bench: _Bench) -> None:
+def test_events_are_replayed(either: Bench) -> None:
     """A new handler has the past; what had its effect is skipped, and with --again has it twice."""
-    bench.write(MENDED)
-    bench.publish(("a", "1"), ("b", "2"), ("a", "3"))
+    either.write(MENDED)
+    either.publish(("a", "1"), ("b", "2"), ("a", "3"))
     arguments = ("replay", "--handler", "count-rooms", "--since", "1h")
 
-    looked = bench.run(*arguments)
-    before = bench.counted()
-    done = bench.run(*arguments, "--yes")
-    skipped = bench.run(*arguments, "--yes")
-    counted = bench.counted()
-    again = bench.run(*arguments, "--yes", "--again")
+    looked = either.run(*arguments)
+    before = either.counted()
+    done = either.run(*arguments, "--yes")
+    skipped = either.run(*arguments, "--yes")
+    counted = either.counted()
+    again = either.run(*arguments, "--yes", "--again")
 
     assert (looked.returncode, before) == (0, [])
     assert "      3  events at most\nnothing was done" in looked.stdout
@@ -268,29 +195,29 @@ def test_events_are_replayed(bench: _Bench) -> None:
     assert counted == [("appId/1", 1), ("appId/2", 1), ("appId/3", 2)]
     assert (again.returncode, again.stdout) == (0, "replay: done 3  died 0\n")
     twice = [("appId/1", 3), ("appId/2", 2), ("appId/3", 4)]
-    assert bench.counted() == sorted([*counted, *twice])
+    assert either.counted() == sorted([*counted, *twice])
 
 
-def test_a_replay_stops_between_events_and_goes_on(bench: _Bench) -> None:
+def test_a_replay_stops_between_events_and_goes_on(either: Bench) -> None:
     """Ctrl-C ends it in good order: what was begun is done, and the next run does the rest."""
-    bench.write(MENDED)
-    bench.publish(*(("a", str(number)) for number in range(20)))
+    either.write(MENDED)
+    either.publish(*(("a", str(number)) for number in range(20)))
     arguments = ("replay", "--handler", "count-rooms", "--from-offset", "0", "--yes")
-    with Running(*arguments, "--rate", "5", "--config", bench.config) as replay:
+    with Running(*arguments, "--rate", "5", "--config", either.config) as replay:
         replay.wait_line(lambda line: line.startswith("replay: "))
         replay.send_signal(SIGINT)
         code = replay.wait_ended()
     stopped = re.fullmatch(r"replay: stopped  done (\d+)  died 0", replay.out[-1])
-    rest = bench.run(*arguments, "--rate", "1000")
+    rest = either.run(*arguments, "--rate", "1000")
 
     assert (code, "Traceback" in "".join(replay.err)) == (1, False)
     assert stopped, replay.out
     assert 0 < (count := int(stopped[1])) < 20
     assert rest.stdout == f"replay: done {20 - count}  skipped {count}  died 0\n"
-    assert sorted(count for _, count in bench.counted()) == list(range(1, 21))
+    assert sorted(count for _, count in either.counted()) == list(range(1, 21))
 
 
-def test_consume_keeps_repairs_out(letters: _Bench) -> None:
+def test_consume_keeps_repairs_out(letters: Bench) -> None:
     """With SQLite there is one process: the other says so and does nothing; looking still works."""
     with Running("consume", "--config", letters.config) as consume:
         consume.wait_line(lambda line: '"consuming"' in line)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from router.consume.context import BufferedState, CallContext, Origin, derived, moment
+from router.consume.context import BufferedState, CallContext, Emits, Origin, derived, moment
 from router.consume.store import Cause, Unit
 from router.event import Event
 from router.record import Record, decode_event
@@ -25,6 +25,7 @@ RAW: dict[str, Any] = {
 }
 ORIGIN = Origin(handler="h", event=RAW, key=b"app/key", cause=CAUSE)
 NOW_MS = 1_679_383_925_000
+MAX_BYTES = 10_000
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -42,10 +43,12 @@ async def _store(**values: bytes) -> FakeStore:
     return store
 
 
+def _emits(*types: str) -> Emits:
+    return Emits(types=types, topic_of="derived.{}".format, max_bytes=MAX_BYTES)
+
+
 def _context(store: FakeStore, origin: Origin = ORIGIN) -> CallContext:
-    return CallContext(
-        origin, BufferedState("h", store), ("Ready",), "derived.{}".format, NOW_MS, attempt=3
-    )
+    return CallContext(origin, BufferedState("h", store), _emits("Ready"), NOW_MS, attempt=3)
 
 
 def _events(context: CallContext) -> list[Event]:
@@ -211,13 +214,31 @@ async def test_a_subject_of_its_own_is_also_the_key(
 async def test_only_what_emits_names_is_emitted(emits: tuple[str, ...]) -> None:
     """A type without a topic is a mistake of the handler, and said with what it may emit."""
     context = CallContext(
-        ORIGIN, BufferedState("h", await _store()), emits, "derived.{}".format, NOW_MS, 1
+        ORIGIN, BufferedState("h", await _store()), _emits(*emits), NOW_MS, attempt=1
     )
     words = "which names Ready, Steady" if emits else "which names nothing"
 
     with pytest.raises(ValueError, match=words):
         context.emit("Other", {})
     assert context.unit() is None
+
+
+async def test_what_kafka_would_refuse_is_not_emitted() -> None:
+    """The largest that fits is kept; one byte more is the handler's failure, and said in bytes."""
+    context = _context(await _store())
+    context.emit("Ready", "")
+    unit = context.unit()
+    assert unit is not None
+    room = MAX_BYTES - unit.outbox[0].size
+
+    context.emit("Ready", "x" * room)
+    words = "Ready takes 10001 bytes; topics.max_message_bytes allows 10000"
+    with pytest.raises(ValueError, match=words):
+        context.emit("Ready", "x" * (room + 1))
+    unit = context.unit()
+
+    assert unit is not None
+    assert [record.size for record in unit.outbox][1:] == [MAX_BYTES]
 
 
 async def test_the_context_tells_attempt_time_and_logs(

@@ -1,11 +1,14 @@
 """Events that cannot be handled: put aside, with their story, and never in silence."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
+from router.consume.context import MAX_EMITTED_BYTES
 from router.consume.runner import StoppedError
-from router.handler import Context, Event
+from router.consume.settle import LEAST_RETRY_SECS
+from router.handler import Context, Event, Retry
 from tests.fakes import in_fake_time
 from tests.unit.consume.consuming import (
     Process,
@@ -68,6 +71,53 @@ async def test_what_cannot_be_decoded_dies_at_once(value: bytes, reason: str) ->
         await world.settled()
 
     assert [(letter["reason"], letter["attempts"]) for letter in world.dead] == [(reason, "1")]
+
+
+@in_fake_time
+async def test_what_a_handler_emits_beyond_kafkas_bound_is_its_failure() -> None:
+    """Retried, then a dead letter that says why; nothing of it is kept, and the outbox goes on."""
+    world = World(partitions=1)
+
+    async def talkative(event: Event[Told], context: Context) -> None:
+        await note(event, context)
+        if event.data.number == 0:
+            context.emit("Noted", "x" * MAX_EMITTED_BYTES)
+
+    world.tell("k", 0)
+    world.tell("k", 1)
+    async with consuming(world, talkative, retry_for_secs=2.0) as process:
+        await world.settled()
+        await until(lambda: len(world.sent) == 2)
+
+    [headers] = world.dead
+    assert (headers["reason"], int(headers["attempts"]) > 3) == ("failed", True)
+    assert headers["detail"].startswith("ValueError: Noted takes 20")
+    assert headers["detail"].endswith("topics.max_message_bytes allows 2097152")
+    assert process.count("retried") > 2
+    assert world.noted("k") == [["a", 1]]
+    assert [record.topic for record in world.sent] == [
+        "callback-router.dead.noting",
+        "derived.Noted",
+    ]
+
+
+@in_fake_time
+async def test_to_be_tried_again_at_once_does_not_spin() -> None:
+    """`Retry(0)` again and again is a bounded number of calls, and ends as every other failure."""
+    world = World(partitions=1)
+    called: list[float] = []
+
+    async def hasty(_: Event[Told], __: Context) -> Retry:
+        called.append(now())
+        return Retry(0)
+
+    world.tell("k", 0)
+    async with consuming(world, hasty, retry_for_secs=2.0):
+        await world.settled()
+
+    assert min(after - before for before, after in pairwise(called)) >= LEAST_RETRY_SECS - 0.01
+    assert len(called) <= 21
+    assert world.dead[0]["detail"] == "asked to be tried again in 0 s"
 
 
 @in_fake_time

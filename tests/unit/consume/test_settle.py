@@ -1,6 +1,7 @@
 """What follows from an outcome: every row of the table."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from router.consume.settle import (
     FIRST_BACKOFF_SECS,
+    LEAST_RETRY_SECS,
     MAX_BACKOFF_SECS,
     Again,
     Dead,
@@ -47,6 +49,9 @@ LATER = Retry(5.0)
         (None, Finish()),
         (LATER, Again(NOW + 5.0, Failures(1, NOW))),
         (Retry(), Again(NOW + 0.1, Failures(1, NOW))),
+        (Retry(0), Again(NOW + 0.1, Failures(1, NOW))),
+        (Retry(1e-300), Again(NOW + 0.1, Failures(1, NOW))),
+        (Retry(1e300), Dead("retried", "asked to be tried again in 1e+300 s", Failures(1, NOW))),
         (RAISED, Again(NOW + 0.1, Failures(1, NOW))),
         (SLOW, Again(NOW + 0.1, Failures(1, NOW))),
         (DeadLetter("spam"), Dead("rejected", "spam", Failures(1, NOW))),
@@ -56,7 +61,19 @@ LATER = Retry(5.0)
         ),
         (Unreadable("bad-field", "no int"), Dead("bad-field", "no int", Failures(1, NOW))),
     ],
-    ids=["nothing", "retry", "retry-soon", "raised", "slow", "dead", "undecodable", "bad-field"],
+    ids=[
+        "nothing",
+        "retry",
+        "retry-soon",
+        "retry-at-once",
+        "retry-tiny",
+        "retry-huge",
+        "raised",
+        "slow",
+        "dead",
+        "undecodable",
+        "bad-field",
+    ],
 )
 def test_a_first_outcome_is_settled(outcome: Given, expected: Finish | Again | Dead) -> None:
     """Done, tried again, or put aside at once."""
@@ -68,10 +85,17 @@ def test_a_first_outcome_is_settled(outcome: Given, expected: Finish | Again | D
     [
         (RAISED, Dead("failed", "ValueError: no", Failures(8, NOW - PATIENCE_SECS))),
         (SLOW, Dead("timeout", "longer than 30 s", Failures(8, NOW - PATIENCE_SECS))),
-        (LATER, Dead("retried", "asked to be tried again", Failures(8, NOW - PATIENCE_SECS))),
+        (
+            LATER,
+            Dead("retried", "asked to be tried again in 5 s", Failures(8, NOW - PATIENCE_SECS)),
+        ),
+        (
+            Retry(),
+            Dead("retried", "asked to be tried again", Failures(8, NOW - PATIENCE_SECS)),
+        ),
         (None, Finish()),
     ],
-    ids=["raised", "slow", "retry", "nothing"],
+    ids=["raised", "slow", "retry", "retry-soon", "nothing"],
 )
 def test_patience_ends(outcome: Given, expected: Finish | Dead) -> None:
     """After `retry_for_secs` since the first failure the event is a dead letter; success counts."""
@@ -106,17 +130,34 @@ def test_every_wait_is_within_its_bounds(attempts: int, jitter: float) -> None:
     assert FIRST_BACKOFF_SECS / 2 <= backoff_secs(attempts, jitter) <= MAX_BACKOFF_SECS
 
 
-@given(st.one_of(st.none(), st.floats()), st.integers(0, 99), st.floats(0, 600), st.floats(0, 1))
+@pytest.mark.parametrize(
+    "after_secs",
+    [-1, -1e-9, math.nan, math.inf, -math.inf, True, "5", [5]],
+    ids=str,
+)
+def test_a_wait_that_no_clock_knows_is_refused(after_secs: Any) -> None:
+    """Where it is written, in the handler: the message says what was given and what may be."""
+    with pytest.raises(ValueError, match="use seconds from 0 on, or None") as refused:
+        Retry(after_secs)
+
+    assert f"after_secs={after_secs!r}" in str(refused.value)
+
+
+@given(
+    st.one_of(st.none(), st.floats(min_value=0, allow_infinity=False)),
+    st.integers(0, 99),
+    st.floats(0, 600),
+    st.floats(0, 1),
+)
 def test_whatever_a_handler_asks_for_its_event_is_tried_soon_or_dead(
     after_secs: float | None, attempts: int, since: float, jitter: float
 ) -> None:
-    """No wait is endless, or in the past, or no number: a lane would stop, or spin."""
+    """No wait is endless, or nothing: a lane would stop, or spin."""
     before = Failures(attempts, NOW - since)
     decision = settle(Retry(after_secs), _handler(), before, NOW, jitter)
 
     if isinstance(decision, Again):
-        assert math.isfinite(decision.at)
-        assert NOW <= decision.at <= NOW + PATIENCE_SECS
+        assert NOW + LEAST_RETRY_SECS <= decision.at <= NOW + PATIENCE_SECS
         assert decision.failures.attempts == attempts + 1
     else:
         assert isinstance(decision, Dead)

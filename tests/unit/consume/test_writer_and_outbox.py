@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
-from router.consume.outbox import MAX_RECORDS, Outbox
+from router.consume.outbox import MAX_RECORDS, STUCK_SECS, Outbox
 from router.consume.store import Cause, Unit
 from router.consume.writer import MAX_UNITS, Writer
 from router.record import Record
@@ -175,3 +176,36 @@ async def test_the_outbox_looks_by_itself_and_outlives_the_store() -> None:
         outbox.look()
         await until(lambda: kafka.values == [b"1", b"2"], within_secs=1.1)
         looking.cancel()
+
+
+@in_fake_time
+async def test_records_that_kafka_does_not_take_are_told_again_and_again() -> None:
+    """An error line and the seconds for the metric, until it takes them; nothing is forgotten."""
+    store = await _started(FakeStore())
+    await store.write([_unit(1), _unit(2)], 0)
+    is_taken, told = asyncio.Event(), list[float]()
+
+    async def send(records: Sequence[Record]) -> None:
+        await is_taken.wait()
+        await kafka.send(records)
+
+    kafka = _Kafka()
+    outbox = Outbox("h", store, send, told.append)
+    with capture_logs() as lines:
+        async with asyncio.TaskGroup() as tasks:
+            step = tasks.create_task(outbox.step())
+            await passed(STUCK_SECS * 2.5)
+            assert len(store.database.outbox) == 2
+            is_taken.set()
+            assert await step == 2
+        await store.write([_unit(3)], 0)
+        await outbox.step()
+        await passed(STUCK_SECS * 2)
+
+    assert [round(secs) for secs in told] == [30, 60, 0]
+    assert [(line["event"], line["log_level"], line["secs"]) for line in lines] == [
+        ("outbox_stuck", "error", 30),
+        ("outbox_stuck", "error", 60),
+    ]
+    assert (lines[0]["handler"], lines[0]["records"], lines[0]["topics"]) == ("h", 2, ["derived.T"])
+    assert kafka.values == [b"1", b"2", b"3"]
