@@ -24,17 +24,25 @@ class Metrics:
     |---|---|---|
     | callbacks_total | source, type, outcome | answered callbacks: durable, dropped, unavailable |
     | rejections_total | source, reason | requests that were refused |
-    | ack_seconds | source, path | end of the head to the answer; path: kafka, refused |
+    | ack_seconds | source, path | end of the head to the answer; path: kafka, spool, refused |
     | unrecognized_total | source, reason | authentic callbacks that are not understood, and why |
     | unknown_fields_total | vendor, type | fields and values that no document explains |
     | last_accepted_timestamp_seconds | source | wall clock of the last durable callback |
     | records_published_total | topic | records that all in-sync replicas have |
+    | records_accepted_total | | records that became durable: Kafka has them, or the spool |
+    | records_recovered_total | | records of an earlier run that were found in the spool |
+    | records_refused_total | topic | records that Kafka will not take; they are in `refused/` |
+    | spool_bytes | | what the spool takes on disk |
+    | spool_records | | records in the spool that Kafka does not have |
+    | spool_oldest_seconds | | how long the oldest of them may have waited |
+    | spool_errors_total | kind | what went wrong with the disk |
     | producer_generations_total | reason | producers made, and why |
     | route_key_fallbacks_total | route | keys that were missing, so that the subject served |
     | handler_events_total | handler, outcome | events: done, skipped, retried, dead |
     | handler_seconds | handler | one call and the writing of its effects |
     | handler_lag | handler | records of its partitions that are not finished |
     | dead_letters_total | handler, reason | events that were put aside |
+    | outbox_stuck_seconds | handler | how long Kafka has not taken the oldest derived record |
     | config_reloads_total | outcome | reloads on SIGHUP: done, failed |
     | lanes_behind | | partitions with records that wait for the batch before them |
     | loop_lag_seconds | | how late the event loop runs |
@@ -49,6 +57,13 @@ class Metrics:
         self._unrecognized = self._counter("unrecognized", "Unrecognized events", "source reason")
         self._unknown = self._counter("unknown_fields", "Undocumented fields", "vendor type")
         self._published = self._counter("records_published", "Durable records", "topic")
+        self._accepted = self._counter("records_accepted", "Records that became durable", "")
+        self._recovered = self._counter("records_recovered", "Records of an earlier run", "")
+        self._refused = self._counter("records_refused", "Records that Kafka refuses", "topic")
+        self._spool_errors = self._counter("spool_errors", "Trouble with the disk", "kind")
+        self._spool_bytes = self._gauge("spool_bytes", "What the spool takes on disk", "")
+        self._spool_records = self._gauge("spool_records", "Records that wait on disk", "")
+        self._spool_oldest = self._gauge("spool_oldest_seconds", "Age of the oldest of them", "")
         self._generations = self._counter("producer_generations", "Producers made", "reason")
         self._reloads = self._counter("config_reloads", "Reloads on SIGHUP", "outcome")
         self._keyless = self._counter("route_key_fallbacks", "Keys replaced by subjects", "route")
@@ -62,6 +77,7 @@ class Metrics:
         self._events = self._counter("handler_events", "Handled events", "handler outcome")
         self._dead = self._counter("dead_letters", "Events put aside", "handler reason")
         self._lag = self._gauge("handler_lag", "Records that are not finished", "handler")
+        self._stuck = self._gauge("outbox_stuck_seconds", "Derived records that wait", "handler")
         self._handled = Histogram(
             f"{_PREFIX}_handler_seconds",
             "One call and the writing of its effects",
@@ -76,12 +92,14 @@ class Metrics:
         self._published_of: dict[str, Callable[[float], None]] = {}
         self._bound: dict[tuple[str, str, str], Callable[[float, float], None]] = {}
 
-    def durable(self, source: str, short_type: str, seconds: float, now_secs: float) -> None:
-        """Count a callback whose records Kafka has, *seconds* after its head."""
-        key = (source, short_type, "durable")
+    def durable(
+        self, source: str, short_type: str, path: str, seconds: float, now_secs: float
+    ) -> None:
+        """Count a callback whose records Kafka or the spool has, *seconds* after its head."""
+        key = (source, short_type, path)
         count = self._bound.get(key)
         if count is None:  # label look-ups cost more than all the rest of a request's counting
-            count = self._bound[key] = self._durable_of(source, short_type)
+            count = self._bound[key] = self._durable_of(*key)
         count(seconds, now_secs)
 
     def callback(self, source: str, short_type: str, outcome: str) -> None:
@@ -112,6 +130,29 @@ class Metrics:
             inc = self._published_of[topic] = self._published.labels(topic).inc
         inc(count)
 
+    def records_accepted(self, count: int) -> None:
+        """Count records that became durable, wherever first."""
+        if count:
+            self._accepted.inc(count)
+
+    def records_recovered(self, count: int) -> None:
+        """Count records of an earlier run."""
+        self._recovered.inc(count)
+
+    def record_refused(self, topic: str) -> None:
+        """Count a record that Kafka will not take from anybody."""
+        self._refused.labels(topic).inc()
+
+    def spool_error(self, kind: str) -> None:
+        """Count what went wrong with the disk."""
+        self._spool_errors.labels(kind).inc()
+
+    def spool(self, records: int, size: int, oldest_secs: float) -> None:
+        """Set what waits on disk."""
+        self._spool_records.set(records)
+        self._spool_bytes.set(size)
+        self._spool_oldest.set(oldest_secs)
+
     def producer_made(self, reason: str) -> None:
         """Count a producer, and why it was made."""
         self._generations.labels(reason).inc()
@@ -132,6 +173,10 @@ class Metrics:
         """Set how many records of its partitions a handler has not finished."""
         self._lag.labels(handler).set(records)
 
+    def outbox_stuck(self, handler: str, seconds: float) -> None:
+        """Set how long Kafka has not taken the oldest record of a handler's outbox; 0 is well."""
+        self._stuck.labels(handler).set(seconds)
+
     def reloaded(self, outcome: str) -> None:
         """Count a reload of the configuration: `done` or `failed`."""
         self._reloads.labels(outcome).inc()
@@ -145,9 +190,11 @@ class Metrics:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    def _durable_of(self, source: str, short_type: str) -> Callable[[float, float], None]:
+    def _durable_of(
+        self, source: str, short_type: str, path: str
+    ) -> Callable[[float, float], None]:
         count = self._callbacks.labels(source, short_type, "durable").inc
-        observe = self._ack.labels(source, "kafka").observe
+        observe = self._ack.labels(source, path).observe
         mark = self._last.labels(source).set
 
         def durable(seconds: float, now_secs: float) -> None:

@@ -35,11 +35,12 @@ from router.handler import Handler
 from router.kafka.admin import KafkaAdmin
 from router.kafka.group import SESSION_MS, KafkaGroup
 from router.kafka.groups import clients_of, members_of
-from router.kafka.producer import KafkaProducer, partition_of
+from router.kafka.port import KafkaSettings
+from router.kafka.producer import KafkaProducer, hash_of
 from router.observability import Metrics
 from router.probes import Readiness, probes_app
 from router.publish.publisher import Publisher
-from router.record import Record
+from router.record import Received, Record
 from router.tools.topics import plan
 
 PUBLISHER_STOP_SECS = 3.0
@@ -60,6 +61,19 @@ class UnequalTopicsError(CallbackRouterError):
     """Topics of one handler have different numbers of partitions, so a key would be divided."""
 
 
+class _HeldGroup(KafkaGroup):
+    """A member that reads nothing before it may."""
+
+    def __init__(self, settings: KafkaSettings, group_id: str, may_read: asyncio.Event) -> None:
+        super().__init__(settings, group_id)
+        self._may_read = may_read
+
+    async def poll(self, max_records: int) -> list[Received]:
+        """Return records; see the port."""
+        await self._may_read.wait()
+        return await super().poll(max_records)
+
+
 class Consume:
     """The service `consume`: events in, effects, derived events and dead letters out."""
 
@@ -75,6 +89,7 @@ class Consume:
         *can_ask_groups* is False for a broker that does not tell of groups, as the one in `dev`.
         """
         settings = kafka_settings_of(configuration)
+        self._max_emitted_bytes = settings.max_request_bytes
         larger = settings.max_request_bytes + _DEAD_LETTER_BYTES
         self.settings = msgspec.structs.replace(
             settings,
@@ -89,14 +104,23 @@ class Consume:
         self._written = topics_of_handlers(configuration, handlers)
         self._store = open_store(configuration.options.state.url)
         self._outboxes = {
-            handler.name: Outbox(handler.name, self._store, self._send) for handler, _ in handlers
+            handler.name: Outbox(
+                handler.name,
+                self._store,
+                self._send,
+                partial(self.metrics.outbox_stuck, handler.name),
+            )
+            for handler, _ in handlers
         }
         self._writer = Writer(self._store, self._look)
         self._publisher = Publisher(
-            partial(KafkaProducer, self.settings), partition_of, self.metrics, larger
+            partial(KafkaProducer, self.settings), hash_of, self.metrics, larger
         )
         self._sends = asyncio.Semaphore(_SENDS)
         self._learn_now = asyncio.Event()
+        self._may_read = asyncio.Event()
+        if not self._must_be_alone:
+            self._may_read.set()
 
     async def run(self, stop: Stop, *, has_admin_port: bool = True) -> None:
         """Run until *stop*.
@@ -120,7 +144,7 @@ class Consume:
                 if not work.done():
                     await work
         except* CallbackRouterError as errors:
-            raise errors.exceptions[0] from None
+            raise _first_of(errors) from None
         finally:
             await self._publisher.stop(0.0)  # where something failed it is still there
             await self._store.close()
@@ -218,26 +242,43 @@ class Consume:
         raise _in_use(others or groups)
 
     async def _stay_alone(self) -> None:
-        """End this process if another one came into its groups at the same moment.
+        """Let members read once no other process is in their groups; end if one comes all the same.
 
-        Of the two the one whose client id is the greater ends.
+        Processes that start at the same moment see each other when both have joined, before either
+        reads: the one whose client id is the least stays. Who reads already stays too, since its
+        file has the effects: the newcomer gives up. Two that both read, as after a long
+        standstill, stay in sight of each other, and the one with the greater id ends.
 
         Raises:
             InUseError: It is this one.
         """
+        tries = 0
+        while (others := await self._others()) is None or others:
+            await asyncio.sleep(_AGAIN_SECS)
+            tries += others is not None
+            if others and (min(others.values()) < self.settings.client_id or tries > _ALONE_TRIES):
+                raise _in_use(sorted(others))
+        self._may_read.set()
+        in_sight = 0
+        while True:
+            await asyncio.sleep(_SELDOM_SECS)
+            others = await self._others()
+            in_sight = in_sight + 1 if others else 0
+            if others and in_sight > 1 and min(others.values()) < self.settings.client_id:
+                raise _in_use(sorted(others))
+
+    async def _others(self) -> dict[str, str] | None:
+        """Return the least client id of others by group; None while it is not known, or not ours."""
         groups = [group_of(self._configuration, handler) for handler, _ in self._handlers]
-        after_secs, others = _AGAIN_SECS, list[str]()
-        while not others:
-            await asyncio.sleep(after_secs)
-            after_secs = min(_SELDOM_SECS, after_secs * 2)
-            with suppress(UnavailableError):
-                found = await clients_of(self.settings, groups)
-                others = [
-                    group
-                    for group, ids in found.items()
-                    if len(set(ids)) > 1 and min(ids) != self.settings.client_id
-                ]
-        raise _in_use(others)
+        own = self.settings.client_id
+        try:
+            found = await clients_of(self.settings, groups)
+        except UnavailableError:
+            return None
+        others = {group: set(ids) - {own} for group, ids in found.items()}
+        if not all(own in ids for ids in found.values()):
+            return None
+        return {group: min(ids) for group, ids in others.items() if ids}
 
     async def _missing(self, admin: KafkaAdmin) -> list[str]:
         read = {topic for _, reading in self._handlers for topic in reading.topics}
@@ -269,10 +310,9 @@ class Consume:
             self._store,
             self._writer,
             partial(derived_topic, self._configuration),
-        )
-        group = KafkaGroup(
-            self.settings, group_of(self._configuration, handler), session_ms=SESSION_MS
-        )
+        ).limit(self._max_emitted_bytes)
+        name = group_of(self._configuration, handler)
+        group = _HeldGroup(self.settings, name, self._may_read)
         return Runner(handler, reading, group, calls, self._send, self.metrics)
 
     def _look(self, unit: Unit) -> None:
@@ -292,9 +332,25 @@ class Consume:
                 await self._written_to_kafka(chunk)
 
     async def _written_to_kafka(self, records: list[Record]) -> None:
-        done = asyncio.Event()
-        self._publisher.publish(records, done.set)
-        await done.wait()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def refused(kind: str) -> None:
+            if not done.done():
+                done.set_exception(UnavailableError(f"Kafka refuses a record: {kind}"))
+
+        ticket = self._publisher.publish(
+            records, partial(done.set_result, None), on_refused=refused
+        )
+        try:
+            await done
+        finally:
+            ticket.abandon()  # where one is refused, or nobody waits any more
+
+
+def _first_of(errors: BaseExceptionGroup[CallbackRouterError]) -> CallbackRouterError:
+    """Return an error out of groups of groups: one task group stands within the other."""
+    error = errors.exceptions[0]
+    return _first_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _in_use(groups: Sequence[str]) -> InUseError:

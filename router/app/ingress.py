@@ -1,8 +1,10 @@
 """`serve`: what runs, in which order it starts, and in which order it ends.
 
-Design: the listener does not wait for Kafka. On SIGTERM the instance says "not ready" and goes on
-accepting while the balancer learns of it; then it answers what is under way, then the producer
-ends, within a bound.
+Design: the listener waits neither for Kafka nor for what an earlier run left in the spool; only
+the spool's folder is looked at first, since a disk that cannot keep what is answered 200 must be
+told before the first callback. On SIGTERM the instance says "not ready" and goes on accepting while
+the balancer learns of it; then it answers what is under way, then the producer and the spool end,
+within a bound. What Kafka does not have by then is in the spool, for the next run.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -21,10 +24,11 @@ from router.errors import ConfigError
 from router.ingress.admin import admin_app
 from router.ingress.server import Listening, Server
 from router.kafka.admin import KafkaAdmin
-from router.kafka.producer import KafkaProducer, partition_of
+from router.kafka.producer import KafkaProducer, hash_of
 from router.observability import Metrics
 from router.probes import Readiness
 from router.publish.publisher import Publisher
+from router.spool.spool import SegmentSpool
 
 PUBLISHER_STOP_SECS = 3.0
 
@@ -43,15 +47,23 @@ class Ingress:
         self.metrics = Metrics(version("callback-router"))
         self.readiness = Readiness()
         self._learn_now = asyncio.Event()
+        self.spool = SegmentSpool(
+            Path(options.spool.path),
+            options.spool.max_bytes,
+            on_error=self.metrics.spool_error,
+            allow_ephemeral=options.spool.allow_ephemeral,
+        )
         self.publisher = Publisher(
             partial(KafkaProducer, self.settings),
-            partition_of,
+            hash_of,
             self.metrics,
             self.settings.max_request_bytes,
+            self.spool,
         )
         listening = Listening(
             host=options.listen.host,
             port=options.listen.port,
+            soft_secs=options.ack.soft,
             hard_secs=options.ack.hard,
             trusted_proxies=options.trusted_proxies,
             connections_per_address=options.connections_per_address,
@@ -68,6 +80,7 @@ class Ingress:
         self, stop: Stop, on_listening: Callable[[int], None], *, has_admin_port: bool = True
     ) -> None:
         """Run until *stop*; *on_listening* is told the port once callbacks can come."""
+        await asyncio.to_thread(self.spool.open)
         collect_rarely()
         questions = KafkaAdmin(self.settings)
         app = admin_app(self.metrics, self.readiness, self.server)

@@ -32,8 +32,14 @@ class Stop:
     def listen_to_signals(self) -> None:
         """Take SIGTERM as a wish, and SIGINT (Ctrl-C) as an urgent one."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.wished.set)
+        loop.add_signal_handler(signal.SIGTERM, self.ask)
         loop.add_signal_handler(signal.SIGINT, self.now)
+
+    def ask(self) -> None:
+        """End; who asks once more cannot wait any longer."""
+        if self.wished.is_set():
+            self.urgent.set()
+        self.wished.set()
 
     def now(self) -> None:
         """End at once, in good order."""
@@ -49,13 +55,17 @@ async def keep_learning(
     *now* asks to look at once. Runs until cancelled.
     """
     known_missing: list[str] | None = None
+    is_away = False
     while True:
         try:
             publisher.learn(await admin.partitions(topics()))
         except UnavailableError as error:
-            log.warning("topics_unknown", error=str(error))
+            if not is_away:  # a line per change of state
+                log.warning("topics_unknown", error=str(error))
+            is_away = True
             await asyncio.sleep(_LEARN_AGAIN_SECS)
             continue
+        is_away = False
         missing = publisher.missing(topics())
         if missing and missing != known_missing:
             log.error("topics_missing", topics=missing, mend="callback-router topics apply")

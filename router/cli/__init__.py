@@ -26,6 +26,7 @@ _COMMANDS = {
     "rejects": "router.cli.rejects:rejects",
     "topics": "router.cli.topics:topics",
     "tail": "router.cli.tail:tail",
+    "spool": "router.cli.spool:spool",
     "dead": "router.cli.dead:dead",
     "replay": "router.cli.replay:replay",
     "catalogue": "router.cli.catalogue:catalogue",

@@ -46,6 +46,7 @@ sources:
   zego: {{vendor: zego-cloud-player, secrets: [{{env: DEV_ZEGO_SECRET}}]}}
   live: {{vendor: volcengine-live, secrets: [{{env: DEV_LIVE_KEY}}]}}
 state: {{url: "sqlite:///{folder}/state.db"}}
+spool: {{path: "{folder}/spool", allow_ephemeral: true}}
 """
 
 

@@ -384,5 +384,5 @@ class RoutesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = ()
 
 
-WITHOUT_EFFECT: Final = ("spool", "volcengine_live")
+WITHOUT_EFFECT: Final = ("volcengine_live",)
 """Sections that are checked, but that nothing uses yet: setting one is worth a warning."""

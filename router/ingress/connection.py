@@ -12,6 +12,7 @@ Source: RFC 9112; for what must be refused, `answers` and the contract's table.
 import asyncio
 import enum
 from collections import deque
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -57,6 +58,7 @@ class Service(Protocol):
     sources: Sources
     publisher: Publisher
     answers: Answers
+    soft_secs: float
     hard_secs: float
     is_draining: bool
 
@@ -72,7 +74,7 @@ class Service(Protocol):
     def decide(self, source: Source, request: Request) -> Accepted | Refused:
         """Decide a whole request at this moment."""
 
-    def count_durable(self, accepted: Accepted, seconds: float) -> None:
+    def count_durable(self, accepted: Accepted, seconds: float, *, was_spooled: bool) -> None:
         """Count a callback that is answered 200."""
 
     def count_unavailable(self, accepted: Accepted) -> None:
@@ -185,6 +187,12 @@ class Connection(BaseProtocol):
 
     def expired(self) -> None:
         """Act on a deadline that has passed."""
+        try:
+            self._expire()
+        except Exception as error:  # noqa: BLE001 - one connection must not end the sweep of all
+            self._end_by_bug(error)
+
+    def _expire(self) -> None:
         match self.state:
             case State.HEAD if self._has_bytes:
                 self._refuse_framing("timeout")
@@ -268,14 +276,28 @@ class Connection(BaseProtocol):
         self.state = State.ANSWERING
         self.expires_at = self._head_at + self.server.hard_secs
         if outcome.records:
-            self._ticket = self.server.publisher.publish(outcome.records, self._durable)
+            soft = self.server.soft_secs
+            soft_at = self._head_at + soft if soft else 0.0
+            self._ticket = self.server.publisher.publish(outcome.records, self._durable, soft_at)
         else:
             self._durable()
         return True
 
     def _durable(self) -> None:
+        try:
+            self._answer_durable()
+        except Exception as error:  # noqa: BLE001 - nor the publisher of all
+            self._end_by_bug(error)
+
+    def _end_by_bug(self, error: Exception) -> None:
+        self.server.log_bug(error)
+        self._abort()
+
+    def _answer_durable(self) -> None:
         accepted = cast("Accepted", self._accepted)
-        self.server.count_durable(accepted, self._loop.time() - self._head_at)
+        was_spooled = self._ticket is not None and self._ticket.was_spooled
+        seconds = self._loop.time() - self._head_at
+        self.server.count_durable(accepted, seconds, was_spooled=was_spooled)
         self._answer(self.server.answers.ok(is_last=self._is_last))
         if self._queue or self._fault is not None or self._is_held or self._has_eof:
             self._go_on()
@@ -351,7 +373,8 @@ class Connection(BaseProtocol):
         elif self._has_eof or not self.transport.can_write_eof():
             self.transport.close()
         else:
-            self.transport.write_eof()
+            with suppress(OSError):  # the peer may have gone: only shutdown(2) finds out
+                self.transport.write_eof()
             self.transport.resume_reading()
 
     def _abort(self) -> None:

@@ -40,13 +40,15 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         host: Address to bind; port 0 takes a free one.
         port: TCP port.
-        hard_secs: From the end of a request's head to 503.
+        soft_secs: From the end of a request's head until its records go to the spool as well.
+        hard_secs: From there to 503.
         trusted_proxies: Whose X-Forwarded-For counts.
         connections_per_address: Bound for peers that are no trusted proxy.
     """
 
     host: str
     port: int
+    soft_secs: float = 0.3
     hard_secs: float = 3.0
     trusted_proxies: tuple[Network, ...] = ()
     connections_per_address: int = 1024
@@ -74,6 +76,7 @@ class Server:
         self.publisher = publisher
         self.answers = Answers()
         self.rejections = Rejections()
+        self.soft_secs = listening.soft_secs
         self.hard_secs = listening.hard_secs
         self.is_draining = False
         self.loop_lag_secs = 0.0
@@ -181,11 +184,12 @@ class Server:
         limits = self.sources.limits
         return receive(source, request, limits, self._routes, now, self._nonces)
 
-    def count_durable(self, accepted: Accepted, seconds: float) -> None:
+    def count_durable(self, accepted: Accepted, seconds: float, *, was_spooled: bool) -> None:
         """Count a callback that is answered 200."""
         source, short_type = accepted.source.name, accepted.short_type
         if accepted.records:
-            self._metrics.durable(source, short_type, seconds, time.time())
+            path = "spool" if was_spooled else "kafka"
+            self._metrics.durable(source, short_type, path, seconds, time.time())
         else:
             self._metrics.callback(source, short_type, "dropped")
         if accepted.unknown_fields:
@@ -237,6 +241,11 @@ class Server:
     def watch(self) -> None:
         """Set the gauges of the metrics."""
         self._metrics.watch(self.publisher.lanes_behind, self.loop_lag_secs)
+        usage = self.publisher.spool_usage
+        if usage is not None:
+            oldest = usage.oldest_unix_ms
+            age_secs = max(0.0, time.time() - oldest / 1000) if oldest is not None else 0.0
+            self._metrics.spool(usage.records, usage.bytes, age_secs)
 
     def _shown(self, refused: Refused, body: bytes | None, name: str) -> Shown:
         source = self.sources.by_name.get(name)

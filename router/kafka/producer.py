@@ -156,6 +156,11 @@ def classified(error: BaseException) -> SendError:
     return SendError("replace", kind)
 
 
+def hash_of(key: bytes) -> int:
+    """Return the hash of a key, 31 bits: its remainder is the partition, as in the Java client."""
+    return int(murmur2(key) & 0x7FFFFFFF)
+
+
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of a key, the same as the Java client's default."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+    return hash_of(key) % partitions

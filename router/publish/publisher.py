@@ -1,230 +1,346 @@
-"""`Publisher`: accepted records to Kafka, one batch per partition, told when they are durable.
+"""`Publisher`: accepted records to Kafka or to the spool, told when they are durable.
 
-Design: a callback may be answered 200 only after `Ticket` tells, that is after every in-sync
-replica has every record. One pump sends for all lanes, in waves: while one is under way, what is
-accepted gathers for the next, so batches form with one timer a wave and none a record. aiokafka
-has one request per broker under way anyway; batches that it holds behind that cannot grow. There
-is one future per batch, not per record.
-
-The spool will stand beside Kafka here: a ticket not durable at the soft deadline gets a second
-way, appended in the order of its lane, and `one_is_durable` is told by whichever comes first.
+Design: a callback may be answered 200 only after `Ticket` tells: each record is with every in-sync
+replica, or on disk and synced, whichever comes first. Both ways run through the lanes, so there is
+one order. At the soft deadline a record goes to the spool as well; its Kafka batch stays under way,
+and when that comes back the record on disk is settled and never sent again: a slow broker costs
+disk, not duplicates. Entries that the spool could not take wait in one queue, in order, and
+everything newer waits behind them: on disk, too, nothing overtakes.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from typing import cast
 
 import structlog
 
-from router.kafka.port import Producer, SendError
+from router.kafka.port import Producer
 from router.observability import Metrics
-from router.publish.generation import Generations
+from router.publish.drain import Drain
 from router.publish.lane import Lane, Ticket, Waiting
+from router.publish.pump import Pump
+from router.publish.topics import Topics
 from router.record import Record
+from router.spool.port import Entry, Found, Position, Spool, Usage
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-WAVE_SECS = 0.01
-_RETRY_SECS = 0.1
-_MAX_REMEMBERED_KEYS = 100_000
+WINDOW_BYTES = 256 * 1024
+TICK_SECS = 0.05
+FLUSH_SECS = 2.0
+_REFUSE_AGAIN_SECS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Takes records at once and never blocks; `run` does the sending."""
+    """Takes records at once and never blocks; `run` does the work."""
 
     def __init__(
         self,
         make_producer: Callable[[], Producer],
-        partition_of: Callable[[bytes, int], int],
+        hash_of: Callable[[bytes], int],
         metrics: Metrics,
         max_request_bytes: int,
+        spool: Spool | None = None,
     ) -> None:
-        """Take how to make a producer, which partition a key belongs to, and Kafka's bound."""
-        self._max_batch_bytes = min(MAX_BATCH_BYTES, max_request_bytes)
-        self._generations = Generations(make_producer, metrics.producer_made)
-        self._partition_of = partition_of
+        """Take how to make a producer, the hash of keys, Kafka's bound, and perhaps a spool."""
         self._metrics = metrics
-        self._partitions: dict[str, int] = {}
-        self._lanes: dict[tuple[str, int], Lane] = {}
-        self._lanes_by_key: dict[tuple[str, bytes], Lane] = {}
-        self._homeless: list[tuple[Record, Ticket]] = []
-        self._ready: dict[Lane, None] = {}
-        self._troubled: set[Lane] = set()
-        self._wake = asyncio.Event()
-        self._broken: str | None = None
+        self._topics = Topics(hash_of)
+        max_batch_bytes = min(MAX_BATCH_BYTES, max_request_bytes)
+        self._pump = Pump(make_producer, metrics.producer_made, max_batch_bytes, self)
+        self._spool = spool
+        self._drain = Drain(spool, self) if spool is not None else None
+        self._young: deque[Waiting] = deque()
+        self._unspooled: deque[Waiting] = deque()
+        self._refused: deque[tuple[Waiting, str]] = deque()
+        self._refused_some = asyncio.Event()
+        self._is_recovering = spool is not None
         self._waiting_bytes = 0
-        self._under_way = 0
-        self._waves = 0
-        self._is_wave_late = False
-        self._is_stopping = self._is_stopped = False
-        self._idle = asyncio.Event()
+        self._accepted = 0
+        self._full_until = 0.0
+        self._is_stopping = False
+        if self._is_recovering:
+            self._topics.recover()
+            self._pump.hold()
 
-    def publish(self, records: Sequence[Record], on_durable: Callable[[], None]) -> Ticket:
-        """Take an event's records; *on_durable* is called once, when all of them are written.
+    def publish(
+        self,
+        records: Sequence[Record],
+        on_durable: Callable[[], None],
+        soft_at: float = float("inf"),
+        on_refused: Callable[[str], None] | None = None,
+    ) -> Ticket:
+        """Take an event's records; *on_durable* is called once, when all of them are durable.
 
-        What does not fit into memory, or has no topic yet, waits for its deadline like the rest:
-        a fast refusal would burn the attempts of a vendor that retries at once.
+        After *soft_at*, by the loop's clock, they go to the spool as well; 0: at once. What does
+        not fit into memory waits for its deadline like the rest: a fast refusal would burn the
+        attempts of a vendor that retries at once. What Kafka refuses for itself the spool keeps;
+        without a spool *on_refused* is told the kind of the error.
         """
-        ticket = Ticket(len(records), on_durable)
-        if self._waiting_bytes > MAX_WAITING_BYTES:
+        ticket = Ticket(len(records), on_durable, soft_at)
+        ticket.on_refused = on_refused
+        if self._waiting_bytes > MAX_WAITING_BYTES and not self._made_room():
             return ticket
+        self._accepted += len(records)
         for record in records:
-            self._place(record, ticket)
-        self._wake_if_due()
+            lane, key_hash = self._topics.place(record.topic, record.key)
+            item = Waiting(record, key_hash, ticket, lane)
+            self._waiting_bytes += item.size
+            must_spool = lane.add(item) or self._is_recovering or not soft_at
+            if self._spool is not None:
+                if must_spool:
+                    self._to_spool(lane.to_spool())
+                else:
+                    lane.is_all_asked = False
+                    self._young.append(item)
+            if not (lane.under_way or lane.failures):  # what failed has a time of its own
+                self._pump.offer(lane)
+        self._pump.wake_if_due()
         return ticket
 
     def learn(self, partitions: Mapping[str, int]) -> None:
         """Take the partitions of all topics there are; records that waited find their lane."""
-        if self._partitions != partitions:
-            self._lanes_by_key.clear()
-        self._partitions = dict(partitions)
-        homeless, self._homeless = self._homeless, []
-        for record, ticket in homeless:
-            self._waiting_bytes -= record.size
-            if not ticket.is_abandoned:
-                self._place(record, ticket)
-        self._wake.set()
+        self._offer(self._topics.learn(partitions))
 
     def missing(self, topics: Iterable[str]) -> list[str]:
         """Return those of *topics* whose partitions are not known."""
-        return [topic for topic in topics if topic not in self._partitions]
+        return self._topics.missing(topics)
 
     @property
     def lanes_behind(self) -> int:
         """How many lanes have records that are not under way."""
-        return sum(1 for lane in self._lanes.values() if lane.waiting)
+        return sum(1 for lane in self._topics if lane.is_waiting)
+
+    @property
+    def spool_usage(self) -> Usage | None:
+        """How much waits on disk; None without a spool."""
+        return self._spool.usage if self._spool is not None else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits, is under way, or is being recovered."""
+        is_moving = any(lane.is_waiting or lane.under_way for lane in self._topics)
+        return not (self._is_recovering or is_moving or self._refused)
+
+    @property
+    def can_send(self) -> bool:
+        """Whether there is a producer that takes more than what is under way.
+
+        Not before everything of an earlier run was found: what is read before that would overtake.
+        """
+        return self._pump.is_alive and not (self._is_stopping or self._is_recovering)
 
     async def run(self) -> None:
-        """Send until cancelled or stopped; its death must end the program, or answers would be lies."""
-        loop = asyncio.get_running_loop()
-        self._wake.set()  # connect now: the first callback need not wait for it
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._is_stopped:
-                return
-            producer = await self._generations.current()
-            if self._broken is not None:
-                reason, self._broken = self._broken, None
-                await self._generations.replace(reason)  # batches under way fail, in order
-                producer = await self._generations.current()
-            ready, self._ready = self._ready, {}
-            for lane in ready:
-                await self._send(producer, lane)
-            if self._is_stopping and not self._under_way and not self._ready:
-                self._idle.set()
-            self._waves += 1
-            self._is_wave_late = False
-            loop.call_later(WAVE_SECS, self._wave_is_late, self._waves)
+        """Work until cancelled or stopped; its death must end the program."""
+        async with asyncio.TaskGroup() as tasks:
+            others = [self._tick()]
+            if self._spool is not None:
+                drain = cast("Drain", self._drain)
+                others += [self._spool.run(self), drain.run(), self._keep_refused()]
+            beside = [tasks.create_task(other) for other in others]
+            await self._pump.run()
+            for task in beside:
+                task.cancel()
 
     async def stop(self, timeout_secs: float) -> int:
-        """Wait for what is under way, then end the producer; return how many batches were left."""
+        """Wait for what is under way, then end the producer; return how many batches were left.
+
+        Whatever was told to be durable and is not in Kafka stays in the spool.
+        """
         self._is_stopping = True
-        if self._generations.is_alive and (self._under_way or self._ready):
+        if self._spool is not None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(timeout_secs):
-                    await self._idle.wait()
-        left = self._under_way
-        self._is_stopped = True
-        await self._generations.close()
+                async with asyncio.timeout(FLUSH_SECS):
+                    await self._spool.flush()
+        left = await self._pump.stop(timeout_secs)
+        if self._spool is not None:
+            await self._spool.close()
         return left
 
-    def _place(self, record: Record, ticket: Ticket) -> None:
-        self._waiting_bytes += record.size
-        lane = self._lanes_by_key.get((record.topic, record.key))
-        if lane is None:
-            count = self._partitions.get(record.topic)
-            if count is None:
-                self._homeless.append((record, ticket))
-                return
-            lane = self._lane(record.topic, self._partition_of(record.key, count))
-            if len(self._lanes_by_key) >= _MAX_REMEMBERED_KEYS:
-                self._lanes_by_key.clear()
-            self._lanes_by_key[record.topic, record.key] = lane
-        lane.add(Waiting(record, ticket))
-        if not lane.under_way:
-            self._ready[lane] = None
+    # What the pump and the drain tell.
 
-    def _lane(self, topic: str, partition: int) -> Lane:
-        lane = self._lanes.get((topic, partition))
-        if lane is None:
-            lane = self._lanes[topic, partition] = Lane(topic, partition)
-        return lane
+    def moved(self, size: int) -> None:
+        """Count what left memory."""
+        self._waiting_bytes -= size
 
-    async def _send(self, producer: Producer, lane: Lane) -> None:
-        batch, left_bytes = lane.take(self._max_batch_bytes)
-        self._waiting_bytes -= left_bytes
-        if not batch:
+    def written(self, lane: Lane, batch: list[Waiting]) -> None:
+        """Tell those who wait; what is on disk is not needed there any more."""
+        self._metrics.records_published(lane.topic, len(batch))
+        on_disk: list[Position] = []
+        accepted = 0
+        for item in batch:
+            if item.position is not None:
+                on_disk.append(item.position)
+            accepted += item.in_kafka()
+        self._metrics.records_accepted(accepted)
+        if on_disk and self._spool is not None:
+            self._spool.settle(on_disk)
+        self._after(lane)
+
+    def returned(self, lane: Lane) -> None:
+        """Note that a lane may move now."""
+        self._after(lane)
+
+    def refused(self, item: Waiting, kind: str) -> None:
+        """Put a record aside that Kafka will not take from anybody."""
+        self._metrics.record_refused(item.record.topic)
+        log.error(
+            "record_refused",
+            topic=item.record.topic,
+            error=kind,
+            size=item.record.size,
+            event_id=dict(item.record.headers).get("event_id", b"").decode(errors="replace"),
+        )
+        if self._spool is not None:
+            self._refused.append((item, kind))
+            self._refused_some.set()
+        elif item.ticket.on_refused is not None:
+            item.ticket.on_refused(kind)
+
+    def read(self, lane: Lane, size: int, lost: list[Position]) -> None:
+        """Send what was read back."""
+        self._waiting_bytes += size
+        if lost and self._spool is not None:
+            log.error("spooled_records_lost", topic=lane.topic, records=len(lost))
+            self._spool.settle(lost)
+        self._after(lane)
+        if lane.is_ready:
+            self._pump.offer(lane)
+            self._pump.wake_if_due()
+
+    # What the spool tells.
+
+    def appended(self, entries: Sequence[Entry], positions: Sequence[Position | None]) -> None:
+        """Tell those who wait, and let memory go."""
+        unneeded: list[Position] = []
+        accepted = 0
+        for entry, position in zip(entries, positions, strict=True):
+            item = cast("Waiting", entry)
+            item.is_asked = False
+            if position is None:
+                continue
+            item.position = position
+            accepted += item.on_disk()
+            if item.is_settled:
+                unneeded.append(position)
+            elif item.lane.tail_bytes > WINDOW_BYTES:
+                self._shed(item.lane, WINDOW_BYTES)
+        self._metrics.records_accepted(accepted)
+        if unneeded and self._spool is not None:
+            self._spool.settle(unneeded)
+
+    def not_appended(self, entries: Sequence[Entry]) -> None:
+        """Keep them for the next try, in order, before all that came after."""
+        self._unspooled.extendleft(reversed(cast("Sequence[Waiting]", entries)))
+
+    def found(self, records: Sequence[Found]) -> None:
+        """Take records of an earlier run."""
+        self._metrics.records_recovered(len(records))
+        self._topics.found(records)
+
+    def recovered(self) -> None:
+        """Let everything go on: what is older is in front."""
+        self._is_recovering = False
+        self._offer(self._topics.recovered())
+        self._pump.release()
+
+    # What happens by the clock.
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_SECS)
+            now = loop.time()
+            self._pump.look_for_wedge(now)
+            if self._drain is not None:
+                self._drain.count(self._accepted, now)
+                self._accepted = 0
+                self._spool_again()
+                self._spool_late(now)
+
+    def _spool_late(self, now: float) -> None:
+        """Give the spool what is past its soft deadline, in the order of acceptance."""
+        late: list[Waiting] = []
+        while self._young and self._young[0].ticket.soft_at <= now:
+            item = self._young.popleft()
+            if not item.is_durable and item.is_wanted and not item.is_asked:
+                item.lane.is_slow = True
+                late += item.lane.to_spool()
+        self._to_spool(late)
+
+    def _to_spool(self, items: Sequence[Waiting]) -> None:
+        if not items or self._spool is None:
             return
-        self._under_way += 1
-        try:
-            written = await producer.send(
-                lane.topic, lane.partition, [item.record for item in batch]
-            )
-        except SendError as error:
-            self._failed(lane, error)
-        else:
-            written.add_done_callback(partial(self._ended, lane))
+        if self._unspooled or not self._spool.append(items):
+            self._unspooled.extend(items)
 
-    def _ended(self, lane: Lane, written: asyncio.Future[None]) -> None:
-        if written.cancelled():
-            self._failed(lane, SendError("retry", "closed"))
-        elif (error := written.exception()) is not None:
-            if not isinstance(error, SendError):
-                error = SendError("replace", type(error).__name__)
-            self._failed(lane, error)
-        else:
-            self._under_way -= 1
-            self._troubled.discard(lane)
-            batch = lane.written()
-            self._metrics.records_published(lane.topic, len(batch))
-            for item in batch:
-                item.ticket.one_is_durable()
-            self._go_on(lane)
+    def _spool_again(self) -> None:
+        while self._unspooled and not self._unspooled[0].is_wanted:
+            self._unspooled.popleft()
+        if not self._unspooled or self._spool is None:
+            return
+        self._spool.resume()
+        if self._spool.is_taking:
+            again = [item for item in self._unspooled if item.is_wanted]
+            self._unspooled.clear()
+            if again and not self._spool.append(again):
+                self._unspooled.extend(again)
 
-    def _failed(self, lane: Lane, error: SendError) -> None:
-        self._under_way -= 1
-        culprit: Waiting | None = None
-        if error.remedy == "refuse":
-            culprit, returned = lane.refused()
-        else:
-            returned = lane.failed()
-        self._waiting_bytes += returned
-        if lane not in self._troubled:  # a line per change of state, not per try
-            self._troubled.add(lane)
-            log.warning(
-                "batch_failed",
-                topic=lane.topic,
-                partition=lane.partition,
-                error=error.kind,
-                remedy=error.remedy,
-            )
-        if culprit is not None:
-            log.error("record_refused", topic=lane.topic, size=culprit.record.size)
-        if error.remedy == "retry":
-            loop = asyncio.get_running_loop()
-            loop.call_later(_RETRY_SECS, self._go_on, lane)
-        else:
-            self._broken = self._broken or error.kind
-            self._go_on(lane)
+    async def _keep_refused(self) -> None:
+        """Keep what Kafka refused among the refused; what was answered 200 is tried for ever."""
+        spool = cast("Spool", self._spool)
+        while True:
+            await self._refused_some.wait()
+            item, kind = self._refused[0]
+            if await spool.refuse(item.record, kind):
+                self._metrics.records_accepted(item.on_disk())
+                self._gone(item)
+            elif item.is_given_up:
+                self._gone(item)
+            else:
+                await asyncio.sleep(_REFUSE_AGAIN_SECS)
+                self._refused.rotate(-1)
 
-    def _go_on(self, lane: Lane) -> None:
-        if lane.waiting:
-            self._ready[lane] = None
-        if self._is_stopping:
-            self._wake.set()
-        self._wake_if_due()
+    def _gone(self, item: Waiting) -> None:
+        self._refused.popleft()
+        item.is_settled = True
+        if item.position is not None and self._spool is not None:
+            self._spool.settle([item.position])
+        if not self._refused:
+            self._refused_some.clear()
 
-    def _wake_if_due(self) -> None:
-        """Begin the next wave if the last one is back, or takes so long that others wait for it."""
-        is_next_due = not self._under_way or self._is_wave_late
-        if self._broken is not None or (self._ready and is_next_due):
-            self._wake.set()
+    # Bookkeeping.
 
-    def _wave_is_late(self, wave: int) -> None:
-        if wave == self._waves:  # one slow broker must not hold up the others
-            self._is_wave_late = True
-            self._wake_if_due()
+    def _after(self, lane: Lane) -> None:
+        """Move, read or shed, now that a lane has changed."""
+        if lane.is_frozen:
+            self._offer(self._topics.move())
+        elif self._drain is not None and lane.behind.count:
+            self._drain.offer(lane)
+
+    def _offer(self, lanes: Iterable[Lane]) -> None:
+        for lane in lanes:
+            if lane.is_ready:
+                self._pump.offer(lane)
+            if self._drain is not None and lane.behind.count:
+                self._drain.offer(lane)
+        self._pump.wake_if_due()
+
+    def _shed(self, lane: Lane, window_bytes: int) -> None:
+        self._waiting_bytes -= lane.shed(window_bytes)
+        if self._drain is not None and lane.behind.count:
+            self._drain.offer(lane)
+
+    def _made_room(self) -> bool:
+        """Drop what nobody waits for, seldom: it is looked for everywhere."""
+        now = asyncio.get_running_loop().time()
+        if now < self._full_until:
+            return False
+        self._full_until = now + TICK_SECS
+        for lane in self._topics:
+            self._waiting_bytes -= lane.drop_given_up()
+            self._shed(lane, 0)
+        return self._waiting_bytes <= MAX_WAITING_BYTES

@@ -1,15 +1,17 @@
-"""What `deploy/` names exists: metrics, reasons, files, commands, variables."""
+"""What alerts, image and CI name exists: metrics, files, folders, users."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
+from router.config.options import SpoolOptions, StateOptions
 from router.observability import Metrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 
 
 def test_alerts_ask_for_metrics_that_exist() -> None:
@@ -31,20 +33,38 @@ def test_every_alert_is_in_the_runbook() -> None:
 
 def test_the_image_is_made_of_files_that_exist() -> None:
     """Each source of a COPY from the context is in the repository."""
-    for line in (DEPLOY / "Dockerfile").read_text().splitlines():
+    for line in DOCKERFILE.splitlines():
         if line.startswith("COPY ") and "--from" not in line:
             for name in line.split()[1:-1]:
                 assert (ROOT / name).exists(), name
 
 
-def test_compose_sets_what_the_shipped_configuration_asks_for() -> None:
-    """Every variable of config/router.yaml that has no default is set for the router."""
-    services: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    shipped = (ROOT / "config" / "router.yaml").read_text()
-    uncommented = "\n".join(line.partition("#")[0] for line in shipped.splitlines())
-    asked = set(re.findall(r"env: (\w+)", uncommented)) | {"KAFKA_BOOTSTRAP_SERVERS"}
-    for service in ("router", "topics"):
-        assert asked <= set(services[service]["environment"])
+def test_the_image_writes_to_its_volume_only() -> None:
+    """Spool and state, where nothing else is configured, lie in the volume, which the user owns."""
+    [volume] = _instructions("VOLUME")
+    [folder] = _instructions("WORKDIR")[-1:]
+    state = StateOptions().url.removeprefix("sqlite:///")
+    for path in (SpoolOptions().path, state):
+        assert (PurePosixPath(folder) / path).is_relative_to(volume)
+    assert re.search(rf"install .*--owner=10001 .*{volume}$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_image_runs_as_an_ordinary_user() -> None:
+    """The user is a number, so that an orchestrator sees that it is not root."""
+    assert _instructions("USER") == ["10001:10001"]
+    assert "useradd --uid 10001" in DOCKERFILE
+
+
+def test_nothing_is_skipped_in_ci() -> None:
+    """Each tool without which tests are skipped is required there."""
+    script = (ROOT / ".ci" / "run").read_text()
+    required = set(re.findall(r"(REQUIRE_\w+)=1", script))
+    assert required == {"REQUIRE_HAPROXY", "REQUIRE_KAFKA", "REQUIRE_POSTGRES"}
+
+
+def _instructions(name: str) -> list[str]:
+    """Return what the instructions of this name say, in order."""
+    return re.findall(rf"^{name} (.+)$", DOCKERFILE, re.MULTILINE)
 
 
 def _names(family: Any) -> list[str]:

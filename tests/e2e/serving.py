@@ -123,6 +123,11 @@ class Server:
             "topics": {"replication": 1, "min_insync_replicas": 1},
             "sources": SOURCES,
             **settings,
+            "spool": {
+                "path": str(folder / "spool"),
+                "allow_ephemeral": True,  # where the temporary folder is in memory
+                **settings.get("spool", {}),
+            },
         }
         file = _written(folder, configuration)
         with self._output.open("wb") as output:

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.e2e.callbacks import RTC, rtc
 from tests.e2e.conftest import Published, StartServer
+from tests.e2e.outage import NEVER_SPOOLED, SMALL_SPOOL
 from tests.e2e.serving import Server
 from tests.e2e.wire import HOST, Client, ask, head, post
 
@@ -122,35 +124,43 @@ def test_ctrl_c_cuts_the_lame_duck_short(start_server: StartServer) -> None:
     assert server.wait_ended(1.0) == 0
 
 
-def test_a_second_sigterm_changes_nothing(start_server: StartServer) -> None:
-    """An impatient supervisor does not turn an orderly end into a loss."""
-    server = _start(start_server)
-    server.send_signal(signal.SIGTERM)
-    signalled_at = time.monotonic()
-    _wait_draining(server)
-    server.send_signal(signal.SIGTERM)
-
-    assert ask(server.port, post(RTC, rtc("second-sigterm"))).status == 200
-    assert server.wait_ended() == 0
-    assert time.monotonic() - signalled_at >= LAME_DUCK_SECS
+@pytest.fixture
+def nowhere() -> Iterator[dict[str, str]]:
+    """A Kafka that refuses connections: its port is held, but nobody listens."""
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        yield {"bootstrap_servers": f"{HOST}:{held.getsockname()[1]}"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_without_kafka_the_end_is_orderly(
-    start_server: StartServer, number: signal.Signals
+    start_server: StartServer, nowhere: dict[str, str], number: signal.Signals
 ) -> None:
-    """A callback that cannot become durable gets its 503, and the end does not wait for Kafka."""
-    with socket.socket() as held:
-        held.bind((HOST, 0))
-        port = held.getsockname()[1]
-        server = start_server({"kafka": {"bootstrap_servers": f"{HOST}:{port}"}, "lame_duck": "1s"})
-        with Client(server.port) as client:
-            client.send(post(RTC, rtc("undurable")))
-            assert client.is_silent(0.2)
-            server.send_signal(number)
-            answers = client.answers()
+    """A callback under way is answered from the spool, and the end does not wait for Kafka."""
+    server = start_server({"kafka": nowhere, "lame_duck": "1s", "ack": {"soft": "1500ms"}})
+    with Client(server.port) as client:
+        client.send(post(RTC, rtc("spooled")))
+        assert client.is_silent(0.2)
+        server.send_signal(number)
+        answers = client.answers()
 
-        assert server.wait_ended() == 0
+    assert server.wait_ended() == 0
+    assert [answer.status for answer in answers] == [200]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_without_kafka_and_spool_the_end_is_orderly(
+    start_server: StartServer, nowhere: dict[str, str], number: signal.Signals
+) -> None:
+    """A callback that cannot become durable gets its 503, and the end waits for nothing else."""
+    server = start_server({"kafka": nowhere, "lame_duck": "1s", "spool": SMALL_SPOOL})
+    with Client(server.port) as client:
+        client.send(NEVER_SPOOLED)
+        assert client.is_silent(0.2)
+        server.send_signal(number)
+        answers = client.answers()
+
+    assert server.wait_ended() == 0
     # Ctrl-C may cut it off; a 200 would be a lie, whatever the signal.
     expected = [[503]] if number == signal.SIGTERM else [[503], []]
     assert [answer.status for answer in answers] in expected
@@ -206,18 +216,17 @@ def test_half_a_request_does_not_hold_up_the_end(start_server: StartServer) -> N
         assert server.wait_ended(8.0) == 0
 
 
-def test_a_connection_that_left_before_does_not_end_the_wait(start_server: StartServer) -> None:
+def test_a_connection_that_left_before_does_not_end_the_wait(
+    start_server: StartServer, nowhere: dict[str, str]
+) -> None:
     """A probe that came and went in the lame duck takes no callback's answer with it."""
-    with socket.socket() as held:
-        held.bind((HOST, 0))
-        port = held.getsockname()[1]
-        server = start_server({"kafka": {"bootstrap_servers": f"{HOST}:{port}"}, "lame_duck": "1s"})
-        server.send_signal(signal.SIGTERM)
-        with Client(server.port) as probe:
-            assert ask(server.port, post("/nowhere", b"x")).status == 404
-            probe.reset()
-        with Client(server.port) as client:
-            client.send(post(RTC, rtc("undurable")))
-            answers = client.answers()
+    server = start_server({"kafka": nowhere, "lame_duck": "1s", "spool": SMALL_SPOOL})
+    server.send_signal(signal.SIGTERM)
+    with Client(server.port) as probe:
+        assert ask(server.port, post("/nowhere", b"x")).status == 404
+        probe.reset()
+    with Client(server.port) as client:
+        client.send(NEVER_SPOOLED)
+        answers = client.answers()
 
     assert [answer.status for answer in answers] == [503]

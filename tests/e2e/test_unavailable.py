@@ -1,39 +1,55 @@
-"""When nothing can be made durable: 503 at the hard deadline, never earlier, and nothing else."""
+"""Without Kafka: 200 from the spool. Without either: 503 at the hard deadline, never earlier."""
 
-import selectors
+import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pytest
-from msgspec import Struct
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, read_all
 from tests.e2e.callbacks import RTC, STUDIO, forged, rtc, studio
 from tests.e2e.conftest import Published, StartServer
+from tests.e2e.outage import (
+    NEVER_SPOOLED,
+    SMALL_SPOOL,
+    Late,
+    ask_together,
+    assert_spooled,
+    assert_unavailable,
+    fill_spool,
+)
 from tests.e2e.serving import Server
-from tests.e2e.wire import HOST, Answer, Client, ask, head, post
+from tests.e2e.wire import HOST, Client, ask, head, post
 
 pytestmark = pytest.mark.kafka
 
-DEADLINE_SECS = 3.0
-LATE_SECS = 0.5
 TOPIC = "callbacks.volcengine-rtc.RoomCreate"
+BACK_SECS = 30.0
 
 
 @pytest.fixture(scope="module")
-def refused_port() -> Iterator[int]:
-    """A port that refuses connections: held, but nobody listens."""
+def nowhere() -> Iterator[str]:
+    """An address that refuses connections: held, but nobody listens."""
     with socket.socket() as held:
         held.bind((HOST, 0))
-        yield held.getsockname()[1]
+        yield f"{HOST}:{held.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
-def cut_off_server(start_server: StartServer, refused_port: int) -> Server:
+def cut_off_server(start_server: StartServer, nowhere: str) -> Server:
     """A server whose Kafka is not there."""
-    return start_server({"kafka": {"bootstrap_servers": f"{HOST}:{refused_port}"}})
+    return start_server({"kafka": {"bootstrap_servers": nowhere}})
+
+
+@pytest.fixture(scope="module")
+def full_server(start_server: StartServer, nowhere: str) -> Server:
+    """A server whose Kafka is not there, and whose spool is full."""
+    server = start_server({"kafka": {"bootstrap_servers": nowhere}, "spool": SMALL_SPOOL})
+    fill_spool(server)
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -45,69 +61,45 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory, kafka: Cluster) -> Ite
         yield cluster
 
 
-class Late(Struct, frozen=True, kw_only=True):
-    """An answer and how long after the end of the request's head it came."""
-
-    answer: Answer
-    after_secs: float
-
-
-def _ask_together(server: Server, requests: list[bytes]) -> list[Late]:
-    """Return the answers to requests sent at the same moment, each on its own connection."""
-    with ExitStack() as stack:
-        clients = [stack.enter_context(Client(server.port)) for _ in requests]
-        sent_at = []
-        for client, request in zip(clients, requests, strict=True):
-            sent_at.append(time.monotonic())
-            client.send(request)
-        arrived_at = _arrivals(clients)
-        return [
-            Late(answer=client.answer(), after_secs=arrived_at[client] - sent)
-            for client, sent in zip(clients, sent_at, strict=True)
-        ]
-
-
-def _arrivals(clients: list[Client]) -> dict[Client, float]:
-    """Return when each of them first had something to read."""
-    arrived_at: dict[Client, float] = {}
-    with selectors.DefaultSelector() as selector:
-        for client in clients:
-            selector.register(client, selectors.EVENT_READ, client)
-        while len(arrived_at) < len(clients):
-            ready = selector.select(10.0)
-            assert ready, "no answer in 10 s"
-            for key, _ in ready:
-                arrived_at[key.data] = time.monotonic()
-                selector.unregister(key.data)
-    return arrived_at
-
-
-def _assert_unavailable(late: Late) -> None:
-    assert (late.answer.status, late.answer.reason) == (503, "unavailable")
-    assert int(late.answer.headers["retry-after"]) > 0
-    assert DEADLINE_SECS <= late.after_secs <= DEADLINE_SECS + LATE_SECS
-
-
-def test_without_kafka_503_comes_at_the_deadline(cut_off_server: Server) -> None:
-    """Whatever the source and the event, recognised or not, also for many at once."""
-    requests = [
-        post(RTC, rtc("cut-off")),
-        post(RTC, rtc("cut-off", EventType="Brandnew")),
-        post(RTC, rtc("cut-off", EventData=f'{{"RoomId":"{"x" * 500_000}"}}')),
-        post(STUDIO, studio("cut-off")),
+def _all_kinds(name: str) -> list[bytes]:
+    """Return callbacks of every kind, recognised or not, small or large, many at once."""
+    return [
+        post(RTC, rtc(name)),
+        post(RTC, rtc(name, EventType="Brandnew")),
+        post(RTC, rtc(name, EventData=f'{{"RoomId":"{"x" * 500_000}"}}')),
+        post(STUDIO, studio(name)),
         post(STUDIO, b"no JSON"),
-        *(post(RTC, rtc(f"cut-off-{number}")) for number in range(100)),
+        *(post(RTC, rtc(f"{name}-{number}")) for number in range(100)),
     ]
 
-    for late in _ask_together(cut_off_server, requests):
-        _assert_unavailable(late)
+
+def _wait_in_kafka(read: Callable[[], AbstractSet[str]], ids: AbstractSet[str]) -> None:
+    """Return when Kafka holds these."""
+    deadline = time.monotonic() + BACK_SECS
+    while left := ids - read():
+        assert time.monotonic() < deadline, f"not in Kafka: {sorted(left)}"
 
 
-def test_the_deadline_counts_from_the_end_of_the_head(cut_off_server: Server) -> None:
+def test_without_kafka_200_comes_from_the_spool(cut_off_server: Server) -> None:
+    """Soon after the soft deadline, whatever the source and the event, also for many at once."""
+    requests = _all_kinds("spooled")
+
+    for late in ask_together(cut_off_server, requests):
+        assert_spooled(late)
+    assert cut_off_server.metric("spool_records") >= len(requests)
+
+
+def test_without_kafka_and_spool_503_comes_at_the_deadline(full_server: Server) -> None:
+    """Whatever the source and the event, also for many at once; nothing is claimed."""
+    for late in ask_together(full_server, _all_kinds("cut-off")):
+        assert_unavailable(late)
+
+
+def test_the_deadline_counts_from_the_end_of_the_head(full_server: Server) -> None:
     """A body that comes a second later has a second less to become durable."""
     body = rtc("cut-off")
     lines = head(f"POST {RTC} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}")
-    with Client(cut_off_server.port) as client:
+    with Client(full_server.port) as client:
         client.send(lines[:30])
         assert client.is_silent(0.5)
         sent_at = time.monotonic()
@@ -117,11 +109,11 @@ def test_the_deadline_counts_from_the_end_of_the_head(cut_off_server: Server) ->
         late = Late(answer=answer, after_secs=time.monotonic() - sent_at)
         next_answer = client.send(post("/nowhere", b"")).answer()
 
-    _assert_unavailable(late)
+    assert_unavailable(late)
     assert next_answer.status == 404  # a vendor's retry may come on the same connection
 
 
-def test_without_kafka_refusals_are_as_ever(cut_off_server: Server) -> None:
+def test_without_kafka_refusals_are_as_ever(full_server: Server) -> None:
     """What is not authentic is refused at once, with its own status."""
     requests = [
         post("/nowhere", rtc("cut-off")),
@@ -130,58 +122,104 @@ def test_without_kafka_refusals_are_as_ever(cut_off_server: Server) -> None:
         post(RTC, b"", method="GET"),
     ]
 
-    answers = _ask_together(cut_off_server, requests)
+    answers = ask_together(full_server, requests)
 
     assert [late.answer.status for late in answers] == [404, 401, 400, 405]
     assert max(late.after_secs for late in answers) < 1.0
 
 
-def test_without_kafka_the_server_is_ready(cut_off_server: Server) -> None:
+@pytest.mark.parametrize("name", ["cut_off_server", "full_server"])
+def test_without_kafka_the_server_is_ready(name: str, request: pytest.FixtureRequest) -> None:
     """Taking every instance out of the balancer would lose what a retry may still save."""
-    assert cut_off_server.get("/readyz").status == 200
-    assert cut_off_server.get("/healthz").status == 200
+    server: Server = request.getfixturevalue(name)
+
+    assert server.get("/readyz").status == 200
+    assert server.get("/healthz").status == 200
 
 
-def test_the_deadline_is_configured(start_server: StartServer, refused_port: int) -> None:
-    """`ack.hard` is the time of the answer."""
-    server = start_server(
-        {"kafka": {"bootstrap_servers": f"{HOST}:{refused_port}"}, "ack": {"hard": "1s"}}
-    )
+def test_the_deadlines_are_configured(start_server: StartServer, nowhere: str) -> None:
+    """`ack.soft` is the time of the spool's 200, `ack.hard` that of the 503."""
+    kafka, ack = {"bootstrap_servers": nowhere}, {"soft": "700ms", "hard": "1s"}
+    server = start_server({"kafka": kafka, "ack": ack, "spool": SMALL_SPOOL})
+    # Until it has looked for what an earlier run left, a new instance spools at once.
+    assert ask(server.port, post(STUDIO, studio("first"))).status == 200
 
-    [late] = _ask_together(server, [post(RTC, rtc("cut-off"))])
+    [spooled] = ask_together(server, [post(RTC, rtc("spooled"))])
+    [refused] = ask_together(server, [NEVER_SPOOLED])
 
-    assert late.answer.status == 503
-    assert 1.0 <= late.after_secs <= 1.0 + LATE_SECS
-
-
-def _is_accepted(server: Server, event_id: str) -> bool:
-    return ask(server.port, post(RTC, rtc(event_id))).status == 200
+    assert spooled.answer.status == 200
+    assert 0.7 <= spooled.after_secs < 1.0
+    assert_unavailable(refused, hard_secs=1.0)
 
 
 def test_a_frozen_kafka_is_an_unavailable_one(
     start_server: StartServer, own_cluster: Cluster
 ) -> None:
-    """While the broker does not answer 503 comes at the deadline; once it does, 200 again."""
-    server = start_server({"kafka": {"bootstrap_servers": own_cluster.bootstrap_servers}})
-    assert _is_accepted(server, "before-the-frost")
+    """While the broker does not answer 200 comes from the spool; once it does, all is in Kafka."""
+    servers = own_cluster.bootstrap_servers
+    server = start_server({"kafka": {"bootstrap_servers": servers}})
+    assert ask(server.port, post(RTC, rtc("before-the-frost"))).status == 200
     own_cluster.freeze(1)
     try:
-        answers = _ask_together(server, [post(RTC, rtc(f"frost-{n}")) for n in range(20)])
+        answers = ask_together(server, [post(RTC, rtc(f"frost-{n}")) for n in range(20)])
     finally:
         own_cluster.thaw(1)
 
     for late in answers:
-        _assert_unavailable(late)
-    deadline = time.monotonic() + 30.0
-    while not (accepted := _is_accepted(server, "thawed")) and time.monotonic() < deadline:
-        pass
-    assert accepted
+        assert_spooled(late)
+    assert ask(server.port, post(RTC, rtc("thawed"))).status == 200
+    ids = {"before-the-frost", "thawed", *(f"frost-{n}" for n in range(20))}
+    _wait_in_kafka(
+        lambda: {json.loads(read.value or b"")["id"] for read in read_all(servers, [TOPIC])},
+        {f"appId/{name}" for name in ids},
+    )
+
+
+def test_a_frozen_kafka_and_a_full_spool_are_told(
+    start_server: StartServer, own_cluster: Cluster
+) -> None:
+    """503 at the deadline; once the broker answers, the same callback gets 200."""
+    settings = {"kafka": {"bootstrap_servers": own_cluster.bootstrap_servers}}
+    server = start_server({**settings, "spool": SMALL_SPOOL})
+    assert ask(server.port, post(RTC, rtc("before-the-frost"))).status == 200
+    own_cluster.freeze(1)
+    try:
+        fill_spool(server)
+        answers = ask_together(server, [post(RTC, rtc(f"frozen-{n}")) for n in range(20)])
+    finally:
+        own_cluster.thaw(1)
+
+    for late in answers:
+        assert_unavailable(late)
+    deadline = time.monotonic() + BACK_SECS
+    while ask(server.port, post(RTC, rtc("frozen-0"))).status != 200:
+        assert time.monotonic() < deadline
+
+
+def test_what_was_spooled_is_in_kafka_after_the_next_start(
+    start_server: StartServer, nowhere: str, namespace: str, published: Published, tmp_path: Path
+) -> None:
+    """Also when the process that answered 200 was killed at once."""
+    spool = {"path": str(tmp_path / "spool")}
+    kafka = {"bootstrap_servers": nowhere, "namespace": namespace}
+    names = [f"next-start-{number}" for number in range(50)]
+    killed = start_server({"kafka": kafka, "spool": spool})
+    for late in ask_together(killed, [post(RTC, rtc(name)) for name in names]):
+        assert_spooled(late)
+    killed.kill()
+    assert not {f"appId/{name}" for name in names} & published().keys()
+
+    start_server({"spool": spool})
+
+    _wait_in_kafka(lambda: published().keys(), {f"appId/{name}" for name in names})
 
 
 def test_what_was_answered_503_is_nowhere_else(
-    server: Server, cut_off_server: Server, published: Published
+    server: Server, full_server: Server, published: Published
 ) -> None:
     """A server that is cut off disturbs no other: that one's callbacks are accepted."""
-    assert cut_off_server.port != server.port
-    assert _is_accepted(server, "connected")
+    [late] = ask_together(full_server, [post(RTC, rtc("cut-off"))])
+    assert_unavailable(late)
+
+    assert ask(server.port, post(RTC, rtc("connected"))).status == 200
     assert "appId/cut-off" not in published()

@@ -62,6 +62,7 @@ def write_config(folder: Path, kafka: str, namespace: str = "", **settings: obje
                 "tokens": [{"env": "LIVE_TOKEN"}],
             },
         },
+        "spool": {"path": str(folder / "spool"), "allow_ephemeral": True},
         **settings,
     }
     file.write_text(yaml.safe_dump(configuration), encoding="utf-8")

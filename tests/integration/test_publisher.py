@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions  # .admin does not export it to type checkers
 
 from router.kafka.port import KafkaSettings
-from router.kafka.producer import KafkaProducer, partition_of
+from router.kafka.producer import KafkaProducer, hash_of, partition_of
 from router.observability import Metrics
 from router.publish.publisher import Publisher
 from router.record import Record
@@ -63,7 +63,7 @@ class _Bench:
             max_request_bytes=max_request_bytes,
         )
         self.publisher = Publisher(
-            lambda: KafkaProducer(self.settings), partition_of, Metrics(), max_request_bytes
+            lambda: KafkaProducer(self.settings), hash_of, Metrics(), max_request_bytes
         )
 
     def publish(self, topic: str, value: bytes, key: bytes = b"key") -> None:

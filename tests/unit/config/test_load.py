@@ -217,9 +217,7 @@ def test_warnings_do_not_stop() -> None:
     text = MINIMAL.replace(
         '9092"}', '9092", sasl_username: me, sasl_password: {env: KEY}, ssl_ca_file: router.yaml}'
     ).replace("env: KEY}]", "env: SHORT}]")
-    text += (
-        "topics: {replication: 1}\nhandlers: [a]\nspool: {path: b}\nstate: {}\nvolcengine_live:\n"
-    )
+    text += "topics: {replication: 1}\nhandlers: [a]\nstate: {}\nvolcengine_live:\n"
     Path("router.yaml").write_text(text, encoding="utf-8")
 
     warnings = load(Path("router.yaml"), {**ENVIRON, "SHORT": "abcd"}).warnings
@@ -230,8 +228,7 @@ def test_warnings_do_not_stop() -> None:
         "2:105: kafka.ssl_ca_file: has no effect, since security_protocol is PLAINTEXT",
         "4:49: sources.rtc.secrets[0].env: a secret of less than 8 bytes is easily guessed",
         "5:9: topics.min_insync_replicas: more than replication, so it is capped at 1",
-        "7:1: spool: has no effect in this version",
-        "9:1: volcengine_live: has no effect in this version",
+        "8:1: volcengine_live: has no effect in this version",
     ]
 
 

@@ -22,7 +22,7 @@ from router.ingress.rejections import (
 )
 from router.ingress.server import Listening, Server
 from router.ingress.sources import Head, Source, Sources
-from router.kafka.producer import partition_of
+from router.kafka.producer import hash_of
 from router.observability import Metrics
 from router.publish.publisher import Publisher
 from router.routing import RouteTable
@@ -222,7 +222,7 @@ def _server() -> Server:
         Listening(host="127.0.0.1", port=0),
         SOURCES,
         RouteTable(),
-        Publisher(kafka.producer, partition_of, metrics, 4096),
+        Publisher(kafka.producer, hash_of, metrics, 4096),
         metrics,
     )
 

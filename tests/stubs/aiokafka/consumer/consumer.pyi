@@ -4,11 +4,16 @@ from typing import Literal
 
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp, TopicPartition
 
 class AIOKafkaConsumer:
     _client: AIOKafkaClient
+    # Both are made by `start`; without a group the coordinator is of another class.
+    _coordinator: GroupCoordinator | None
+    _fetcher: Fetcher | None
     def __init__(
         self,
         *topics: str,

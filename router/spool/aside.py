@@ -1,0 +1,86 @@
+"""What is put aside and never deleted by us: refused records and damaged bytes."""
+
+from contextlib import suppress
+from pathlib import PurePath
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.record import Record
+from router.spool import files
+from router.spool.disk import Disk
+from router.spool.quota import Quota
+from router.spool.segment import encode, encode_header
+
+log = structlog.get_logger(__name__)
+
+
+class Damaged(Struct, frozen=True):
+    """Bytes of a segment that are no record any more."""
+
+    number: int
+    offset: int
+    data: bytes
+
+
+class Aside:
+    """Writes to `refused/` and `corrupt/`, within the quota."""
+
+    def __init__(self, folder: PurePath, quota: Quota, disk: Disk) -> None:
+        """Take the spool's folder."""
+        self._folder = folder
+        self._quota = quota
+        self._disk = disk
+        self._next = 0
+
+    def refuse(self, record: Record, key_hash: int, reason: str) -> str | None:
+        """Return None once the record is durable among the refused, else the kind of error."""
+        headers = (*record.headers, (files.REASON, reason.encode()))
+        try:
+            number = self._number()
+            now_ms = self._disk.unix_ms()
+            kept = encode(number, replace(record, headers=headers), key_hash, now_ms)
+            data = encode_header(number, now_ms) + kept
+            if not self._quota.takes(len(data)):
+                return "full"
+            self._write(files.refused_path(self._folder, number), data)
+        except OSError as error:
+            log.warning("refused_record_not_kept", error=str(error))
+            return "write"
+        self._next = number + 1
+        return None
+
+    def keep(self, damaged: Damaged) -> None:
+        """Copy damaged bytes, once; as far as there is room."""
+        path = files.corrupt_path(self._folder, damaged.number, damaged.offset)
+        if self._quota.size(path) or not self._quota.takes(len(damaged.data)):
+            return
+        try:
+            self._write(path, damaged.data)
+        except OSError as error:
+            log.warning("damage_not_kept", segment=damaged.number, error=str(error))
+
+    def _number(self) -> int:
+        if not self._next:
+            names = map(files.numbered, self._disk.listdir(str(self._folder / files.REFUSED)))
+            self._next = 1 + max((found[0] for found in names if found), default=0)
+        return self._next
+
+    def _write(self, path: str, data: bytes) -> None:
+        """Return when a new file is durable under its name."""
+        folder = str(PurePath(path).parent)
+        temporary = f"{path}.tmp"
+        self._disk.mkdir(folder)
+        self._disk.fsync_folder(str(self._folder))
+        with suppress(FileNotFoundError):
+            self._disk.unlink(temporary)
+        fd = self._disk.create(temporary)
+        try:
+            self._disk.write_all(fd, data, 0)
+            self._disk.fsync(fd)
+        finally:
+            self._disk.close(fd)
+        self._disk.rename(temporary, path)
+        self._disk.fsync_folder(folder)
+        self._quota.set(path, len(data))

@@ -1,0 +1,6 @@
+class GroupCoordinator:
+    coordinator_id: int | None
+    # Empty as long as the broker has given none.
+    member_id: str
+    async def _stop_heartbeat_task(self) -> None: ...
+    async def _stop_commit_offsets_refresh_task(self) -> None: ...

@@ -1,0 +1,151 @@
+"""What lies on disk comes back in its order, whatever happens to the disk and the partitions."""
+
+import asyncio
+
+import pytest
+
+from router.publish.publisher import WINDOW_BYTES
+from tests.fakes import FakeKafka, in_fake_time
+from tests.fakes_spool import FakeFolder
+from tests.unit.publish.publishing import passed, running
+
+LARGE = WINDOW_BYTES // 4
+
+
+def _numbers(count: int, first: int = 0) -> list[str]:
+    return [f"{number:04}" for number in range(first, first + count)]
+
+
+@in_fake_time
+async def test_a_lane_drains_and_is_live_again_and_nothing_overtakes() -> None:
+    """While the backlog goes, new records queue behind it; afterwards the disk is left alone."""
+    kafka = FakeKafka({"a": 1})
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.is_held = True
+        for number in range(40):
+            bench.publish(f"{number:04}".ljust(LARGE))
+        await bench.settle()
+        behind = bench.publisher.lanes_behind
+        kafka.release()
+        for number in range(40, 60):
+            bench.publish(f"{number:04}".ljust(LARGE))
+            await passed(0.005)
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+        groups = len(bench.folder.groups)
+        bench.publish("live")
+        await bench.settle()
+
+    assert behind == 1
+    assert bench.in_kafka() == [*_numbers(60), "live"]
+    assert (len(bench.folder.groups), bench.on_disk()) == (groups, [])
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 2)])
+@in_fake_time
+async def test_partitions_may_change_under_way(before: int, after: int) -> None:
+    """What is under way ends in its old partition before anything of its key goes to a new one."""
+    kafka = FakeKafka({"a": max(before, after)}, max_message_bytes=1 << 20)
+    async with running(kafka, FakeFolder()) as bench:
+        bench.publisher.learn({"a": before})
+        kafka.is_held = True
+        for number in range(30):
+            bench.publish(f"{number:04}".ljust(LARGE), key="klm"[number % 3])
+            await passed(0.1)
+        bench.publisher.learn({"a": after})
+        for number in range(30, 45):
+            bench.publish(f"{number:04}".ljust(LARGE), key="klm"[number % 3])
+        await bench.settle()
+        moved_early = [place for place in kafka.log if place[1] >= before]
+        kafka.release()
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    values = [bench.in_kafka("a", partition) for partition in range(max(before, after))]
+    assert moved_early == []
+    assert sorted(value for each in values for value in each) == _numbers(45)
+    for key in range(3):
+        of_key = [value for each in values for value in each if int(value) % 3 == key]
+        for each in values:
+            ours = [value for value in each if value in of_key]
+            assert ours == sorted(ours)
+    assert (len(bench.durable), bench.on_disk()) == (45, [])
+
+
+@in_fake_time
+async def test_a_disk_that_cannot_be_read_now_is_read_later() -> None:
+    """The backlog waits and keeps its order; so does what came meanwhile."""
+    kafka = FakeKafka({"a": 1})
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.is_held = bench.folder.is_unreadable = True
+        for number in range(20):
+            bench.publish(f"{number:04}".ljust(LARGE))
+        await bench.settle()
+        kafka.release()
+        await bench.settle()
+        arrived = len(bench.in_kafka())
+        bench.publish("0020")
+        await bench.settle()
+        bench.folder.is_unreadable = False
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    assert 0 < arrived < 20
+    assert bench.in_kafka() == _numbers(21)
+
+
+@in_fake_time
+async def test_partitions_may_change_while_the_disk_cannot_be_read() -> None:
+    """The lanes move as soon as the reader has let go, and do not wait to be told again."""
+    kafka = FakeKafka({"a": 2})
+    async with running(kafka, FakeFolder()) as bench:
+        bench.publisher.learn({"a": 1})
+        kafka.is_held = True
+        for number in range(20):
+            bench.publish(f"{number:04}".ljust(LARGE))
+        await bench.settle()
+        bench.folder.is_unreadable = True
+        kafka.release()
+        lane = next(lane for lane in bench.publisher._topics if lane.behind.count)
+        while not lane._reading:  # noqa: ASYNC110 - the lane has no event for it
+            await asyncio.sleep(0)
+        bench.publisher.learn({"a": 2})
+        await bench.settle()
+        bench.folder.is_unreadable = False
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    arrived = [value for partition in (0, 1) for value in bench.in_kafka("a", partition)]
+    assert sorted(arrived) == _numbers(20)
+
+
+@in_fake_time
+async def test_what_is_damaged_is_left_out() -> None:
+    """A record that cannot be read holds up no other, and its place is let go."""
+    kafka = FakeKafka({"a": 1})
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.is_held = True
+        for number in range(30):
+            bench.publish(f"{number:04}".ljust(LARGE))
+        await bench.settle()
+        damaged = sorted(bench.folder.kept)[-20:-10]
+        bench.folder.damaged.update(damaged)
+        kafka.release()
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    assert bench.in_kafka() == [*_numbers(10), *_numbers(10, 20)]
+    assert bench.on_disk() == []
+
+
+@in_fake_time
+async def test_a_disk_that_ends_the_wait_of_many_lanes_keeps_each_in_order() -> None:
+    """Records of many keys and topics go to one disk and come back to their own places."""
+    kafka = FakeKafka({"a": 3, "b": 2})
+    kafka.is_up = False
+    async with running(kafka, FakeFolder()) as bench:
+        for number in range(200):
+            bench.publish(f"{number:04}", "ab"[number % 2], "klmno"[number % 5])
+            await passed(0.01)
+        await bench.settle()
+        kafka.is_up = True
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    logs = [bench.in_kafka(*place) for place in kafka.log]
+    assert sorted(value for log in logs for value in log) == _numbers(200)
+    assert all(log == sorted(log) for log in logs)
