@@ -142,6 +142,7 @@ def test_every_command_runs(
         (tmp_path / "config").mkdir(exist_ok=True)
         (tmp_path / "config" / name).write_text(_isolated(text, unique))
     (tmp_path / "body.json").write_text(PUBLISHED_VECTOR)
+    (tmp_path / "var" / "spool").mkdir(parents=True)  # as an earlier `serve` has left it
     environ = os.environ | SECRETS | {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
     run = [BIN / "callback-router"]
     subprocess.run([*run, "topics", "apply"], cwd=tmp_path, env=environ, check=True)

@@ -61,7 +61,8 @@ def test_dev_shows_callbacks() -> None:
     assert re.search(r"studio +200 .* alibaba-caster\.\w+ .* -> callbacks\.ali", done.stdout)
     assert "refused: proof-wrong  (a forgery, sent on purpose)" in done.stdout
     assert "(unknown-type, kept)" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("[3 s] accepted ")
+    # Its time is over after 3 s; on a busy machine the end takes a moment.
+    assert re.match(r"\[[345] s\] accepted ", done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("arguments", [(), ("--no-simulator",)], ids=["busy", "idle"])

@@ -13,9 +13,9 @@ from tests.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 
-PARTITIONS = 3
+PARTITIONS = 6
 # Long enough that no test can end in time if anybody waits for one to end.
-SESSION_MS = 25_000
+SESSION_MS = 16_000
 SOON_SECS = 6.0
 CLOSE_SECS = 2.2
 LIMIT_SECS = 20.0
@@ -32,12 +32,12 @@ class Member:
         self._changed = asyncio.Event()
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
-        """Let them go, once nobody holds this up."""
+        """Let them go; that ends once nobody holds it up."""
+        self.partitions = frozenset()
         if partitions:
             self.is_revoking.set()
             if self.held is not None:
                 await self.held.wait()
-        self.partitions = frozenset()
 
     async def assigned(self, partitions: Sequence[Partition]) -> None:
         """Take them."""
@@ -126,10 +126,12 @@ async def test_a_member_that_waits_for_the_others_leaves(join: Join) -> None:
 async def test_an_old_member_that_waits_for_the_others_leaves(join: Join) -> None:
     """It had partitions, and joins again because of a newcomer, when it ends."""
     slow, old = await join(), await join()
-    await slow.wait_for(2)
-    await old.wait_for(1)
+    await slow.wait_for(PARTITIONS // 2)
+    await old.wait_for(PARTITIONS // 2)
+    slow.is_revoking.clear()
+    old.is_revoking.clear()
     slow.held = asyncio.Event()
-    await join()
+    newcomer = await join()
     await asyncio.wait_for(slow.is_revoking.wait(), LIMIT_SECS)
     await asyncio.wait_for(old.is_revoking.wait(), LIMIT_SECS)
 
@@ -137,7 +139,8 @@ async def test_an_old_member_that_waits_for_the_others_leaves(join: Join) -> Non
         await old.group.close()
     slow.held.set()
 
-    await slow.wait_for(2, SOON_SECS)
+    await slow.wait_for(PARTITIONS // 2, SOON_SECS)
+    await newcomer.wait_for(PARTITIONS // 2, SOON_SECS)
 
 
 async def test_a_member_that_gives_partitions_back_leaves(join: Join) -> None:
