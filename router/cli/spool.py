@@ -60,6 +60,9 @@ def drain(config: Path, path: Path | None) -> None:
     """Send what a spool holds to Kafka; for one whose instance does not run any more."""
     configuration = configured(config)
     folder = path or Path(configuration.options.spool.path)
+    if path is None and not folder.exists():
+        print(f"{folder}: nothing waits: there is no such folder yet")
+        return
     if not folder.is_dir():
         raise UnavailableError(f"the spool {folder}: there is no such folder")
 
