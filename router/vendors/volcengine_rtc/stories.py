@@ -13,7 +13,8 @@ from uuid import UUID
 
 from router.vendors.traffic import LEFT_OUT, Birth, Now, Step
 
-_ROOMS = 4
+_ROOMS = 3
+_RECORDINGS = 2
 _ROUNDS = 2
 _SELDOM = 0.3
 _PAGES = 12
@@ -46,7 +47,7 @@ class Stories:
     @property
     def births(self) -> Sequence[Birth]:
         """Return what begins the stories that go on side by side."""
-        return [*[self._room] * _ROOMS, self._beside]
+        return [*[self._room] * _ROOMS, *[self._recording] * _RECORDINGS, self._beside]
 
     def _room(self, now_ms: Now) -> Iterator[Step]:
         number = self._counted()
@@ -64,6 +65,17 @@ class Stories:
             yield "UserLeaveRoom", {**person, "Reason": "userLeave"}
         yield "RoomDestroy", room
         yield from next(self._uploads)({**room, "TaskId": f"rec-{number}"})
+
+    def _recording(self, now_ms: Now) -> Iterator[Step]:
+        """Yield a recording alone, from its start to its files: what a short look can see whole."""
+        number = self._counted()
+        task = {"RoomId": f"room-{number}", "TaskId": f"rec-{number}"}
+        streams = [{"UserId": f"user-{self._random.randrange(1000)}", "StreamType": 0}]
+        began_ms = now_ms()
+        yield "RecordStarted", task
+        file = {**self._file(task, streams, began_ms), "Duration": now_ms() - began_ms}
+        yield "RecordStopped", {**task, "RecordFileList": [file]}
+        yield "RecordUploadDone", task
 
     def _people(self, room: _Given) -> list[_Given]:
         numbers = self._random.sample(range(1000), self._random.randint(2, 3))
@@ -90,14 +102,7 @@ class Stories:
     def _recorded(self, task: _Given, people: Sequence[_Given], now_ms: Now) -> Iterator[Step]:
         streams = [{"UserId": person["UserId"], "StreamType": 0} for person in people]
         began_ms = now_ms()
-        file = {
-            "Vid": self._vid(),
-            "ObjectKey": f"record/{task['TaskId']}/0.m3u8",
-            **_all_but(next(self._file_names), _FILE_NAMES),  # by the kind of storage
-            "StartTime": began_ms,
-            "VideoCodec": "h264",
-            "StreamList": [{**stream, "Index": LEFT_OUT} for stream in streams],
-        }
+        file = self._file(task, streams, began_ms)
         yield "RecordStarted", task
         yield from _states(task, streams, 1)
         unknown_yet = dict.fromkeys(("Duration", "Size"), LEFT_OUT)
@@ -108,6 +113,16 @@ class Stories:
         yield from _states(task, streams, 0)
         file["Duration"] = now_ms() - began_ms
         yield "RecordStopped", {**task, "RecordFileList": [file]}
+
+    def _file(self, task: _Given, streams: Sequence[_Given], began_ms: int) -> _Given:
+        return {
+            "Vid": self._vid(),
+            "ObjectKey": f"record/{task['TaskId']}/0.m3u8",
+            **_all_but(next(self._file_names), _FILE_NAMES),  # by the kind of storage
+            "StartTime": began_ms,
+            "VideoCodec": "h264",
+            "StreamList": [{**stream, "Index": LEFT_OUT} for stream in streams],
+        }
 
     def _slices(self, task: _Given, stream: _Given, now_ms: Now) -> Iterator[Step]:
         """Yield what is stored of a stream while it is recorded: its sound and its pictures."""
