@@ -22,7 +22,14 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic  # .admin does not export it to type checkers
 
 from tests.kafka_jars import ToolMissingError, home, jars, locked
-from tests.kafka_node import Node, NodeDiedError, PortTakenError, free_ports, new_cluster_id
+from tests.kafka_node import (
+    BRIEF_SECS,
+    Node,
+    NodeDiedError,
+    PortTakenError,
+    free_ports,
+    new_cluster_id,
+)
 from tests.kafka_records import Read, read_all
 
 __all__ = ["Cluster", "NodeDiedError", "Read", "ToolMissingError", "read_all"]
@@ -42,8 +49,12 @@ class Cluster:
         self._nodes = {node.number: node for node in nodes}
 
     @classmethod
-    def start(cls, directory: Path | None = None, *, brokers: int = 1) -> Self:
+    def start(
+        cls, directory: Path | None = None, *, brokers: int = 1, session_secs: float = BRIEF_SECS
+    ) -> Self:
         """Return a cluster that answers and knows all its brokers, in a new folder in *directory*.
+
+        *session_secs* is how long a broker that says nothing counts as one that lives.
 
         Raises:
             ToolMissingError: Java or Maven is not installed.
@@ -51,14 +62,21 @@ class Cluster:
             TimeoutError: It does not answer within a minute.
         """
         archive = _archive()
-        return cls._start(directory, brokers, [f"-XX:SharedArchiveFile={archive}"] * bool(archive))
+        java_options = [f"-XX:SharedArchiveFile={archive}"] * bool(archive)
+        return cls._start(directory, brokers, java_options, session_secs)
 
     @classmethod
-    def _start(cls, directory: Path | None, brokers: int, java_options: Sequence[str]) -> Self:
+    def _start(
+        cls,
+        directory: Path | None,
+        brokers: int,
+        java_options: Sequence[str],
+        session_secs: float = BRIEF_SECS,
+    ) -> Self:
         for _ in range(_PORT_ATTEMPTS):
             folder = Path(tempfile.mkdtemp(prefix="kafka-", dir=directory))
             with ExitStack() as undo:
-                cluster = cls(folder, _nodes(folder, brokers, java_options))
+                cluster = cls(folder, _nodes(folder, brokers, java_options, session_secs))
                 undo.callback(cluster.stop)
                 try:
                     cluster._boot()
@@ -193,11 +211,16 @@ class Cluster:
         return set(found.brokers) if found.cluster_id == self._cluster_id else set()
 
 
-def _nodes(folder: Path, brokers: int, java_options: Sequence[str]) -> list[Node]:
+def _nodes(
+    folder: Path, brokers: int, java_options: Sequence[str], session_secs: float
+) -> list[Node]:
     """Return nodes that know each other's ports, none of them started."""
     ports = free_ports(2 * brokers)
     addresses = list(zip(ports[:brokers], ports[brokers:], strict=True))
-    return [Node(folder, number, addresses, java_options) for number in range(1, brokers + 1)]
+    return [
+        Node(folder, number, addresses, java_options, session_secs=session_secs)
+        for number in range(1, brokers + 1)
+    ]
 
 
 def _admin(bootstrap_servers: str) -> AdminClient:

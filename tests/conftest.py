@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster, ToolMissingError
+from tests.kafka_node import BRIEF_SECS, LASTING_SECS
 
 _FIXTURES = {"kafka", "kafka_cluster_of_three"}
 # The first start on a machine also fetches the jars.
@@ -42,7 +43,8 @@ def topic_prefix(unique: str) -> str:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One broker for the whole run: use topics of your own, and do not break it."""
-    with _start(tmp_path_factory.mktemp("kafka"), brokers=1) as cluster:
+    directory = tmp_path_factory.mktemp("kafka")
+    with _start(directory, brokers=1, session_secs=LASTING_SECS) as cluster:
         yield cluster
 
 
@@ -68,9 +70,9 @@ def kafka_cluster_of_three(
         yield cluster_of_three
 
 
-def _start(directory: Path, brokers: int) -> Cluster:
+def _start(directory: Path, brokers: int, session_secs: float = BRIEF_SECS) -> Cluster:
     try:
-        return Cluster.start(directory, brokers=brokers)
+        return Cluster.start(directory, brokers=brokers, session_secs=session_secs)
     except ToolMissingError as error:
         if os.environ.get("REQUIRE_KAFKA") == "1":
             pytest.fail(f"REQUIRE_KAFKA=1, but {error}")

@@ -21,6 +21,14 @@ _JAVA = ["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 _PORT_TAKEN = ("BindException", "Address already in use")
 _POLL_SECS = 0.05
 
+BRIEF_SECS = 3.0
+"""Of a broker's session: one that was killed is let in again after 4 s instead of 11."""
+
+LASTING_SECS = 60.0
+"""For a broker that nobody breaks: with thousands of partitions on a busy machine its controller
+takes longer than a brief session to fence them all, so one late heartbeat would fence it for ever.
+"""
+
 # ApiVersions, version 0: length, key, version, correlation id, no client id.
 _CORRELATION_ID = 0x0C0FFEE0
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, _CORRELATION_ID, -1)
@@ -77,6 +85,8 @@ class Node:
         number: int,
         ports: Sequence[tuple[int, int]],
         java_options: Sequence[str],
+        *,
+        session_secs: float = BRIEF_SECS,
     ) -> None:
         """Write the settings of node *number*; *ports* are all nodes' (broker, controller)."""
         self.number = number
@@ -87,7 +97,9 @@ class Node:
         self._java_options = java_options
         self._process: subprocess.Popen[bytes] | None = None
         (self._folder / "tmp").mkdir(parents=True)
-        lines = [f"{k}={v}" for k, v in _settings(number, ports, self._folder / "data").items()]
+        settings = _settings(number, ports, self._folder / "data")
+        settings["broker.session.timeout.ms"] = round(session_secs * 1000)
+        lines = [f"{k}={v}" for k, v in settings.items()]
         self._settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @property
@@ -237,6 +249,5 @@ def _settings(
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "log.cleaner.dedupe.buffer.size": 2097152,  # 152 MB resident instead of 285
-        "broker.session.timeout.ms": 3000,  # let in again 4 s after a kill instead of 11
         "broker.heartbeat.interval.ms": 500,
     }
