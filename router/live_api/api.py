@@ -25,15 +25,24 @@ CALLBACK_STATUSES: Final = ("success", "fail")
 MAX_PAGE_SIZE: Final = 1000
 MAX_SPAN_SECS: Final = 31 * 24 * 3600
 MAX_AGE_SECS: Final = 366 * 24 * 3600
+_MIN_TOKEN_CHARACTERS: Final = 16  # as in the configuration
 _APP: Final = re.compile(r"[A-Za-z0-9_.-]{1,30}")
 _KEY: Final = re.compile(rb"[!-~]*")
 
 
 class CallbackDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """Where to call; `http` is the only type and means HTTPS too."""
+    """Where to call; `http` is the only type and means HTTPS too.
+
+    The path of the URL may end in a token, so it does not show when this is printed.
+    """
 
     url: str = field(name="URL")
     callback_type: str = "http"
+
+    def __repr__(self) -> str:
+        """Return everything up to the path."""
+        origin = "/".join(self.url.split("/", 3)[:3])
+        return f"CallbackDetail({self.callback_type} {origin}/********)"
 
 
 class UpdateCallback(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -139,6 +148,9 @@ class Registered(Struct, frozen=True, kw_only=True, rename="pascal"):
 class CallbackCall(Struct, frozen=True, kw_only=True, rename="pascal"):
     """One call that the vendor made or tried to make; empty where it does not say.
 
+    Address and body hold tokens, signatures and credentials of pushes: they do not show when this
+    is printed.
+
     Attributes:
         domain: Push domain.
         app: Application.
@@ -172,6 +184,11 @@ class CallbackCall(Struct, frozen=True, kw_only=True, rename="pascal"):
     callback_response_time: str = ""
     callback_error_code: str = ""
     callback_error_message: str = ""
+
+    def __repr__(self) -> str:
+        """Return what tells one call from another."""
+        stream = f"{self.domain}/{self.app}/{self.stream}"
+        return f"CallbackCall({self.callback_event_type} {stream} {self.callback_time})"
 
 
 class CallbackPage(Struct, frozen=True, kw_only=True):
@@ -212,6 +229,18 @@ def body(request: Request) -> bytes:
     for name in {"StartTime", "EndTime"} & members.keys():
         members[name] = f"{format_rfc3339(members[name] * 1000)[:19]}Z"  # the vendor's: to a second
     return msgspec.json.encode({k: v for k, v in members.items() if v not in (None, "", [], ())})
+
+
+def secrets(request: Request) -> tuple[str, ...]:
+    """Return what of *request* must not be shown, though the vendor may repeat it."""
+    if not isinstance(request, UpdateCallback):
+        return ()
+    key = request.auth_key_primary
+    urls = [detail.url for detail in request.callback_detail_list]
+    tokens = [url.rpartition("/")[2] for url in urls]
+    # a shorter one is no token, and may be a word of the message
+    tokens = [token for token in tokens if len(token) >= _MIN_TOKEN_CHARACTERS]
+    return (*([key.reveal().decode()] if key else []), *urls, *tokens)
 
 
 def _place_faults(request: UpdateCallback | DeleteCallback | DescribeCallback) -> Iterator[str]:

@@ -21,6 +21,7 @@ from router.live_api.api import (
     UpdateCallback,
     body,
     faults,
+    secrets,
 )
 from router.live_api.errors import (
     CUT_OFF,
@@ -194,7 +195,7 @@ class LiveClient:
             return _no_answer(error)
         if len(answer.body) > MAX_ANSWER_BYTES:
             return _ours(TOO_LARGE, f"more than {MAX_ANSWER_BYTES} bytes", answer.status)
-        return read(answer, result, self._secrets(request))
+        return read(answer, result, (*secrets(request), *self._credentials.texts()))
 
     async def _post(
         self, url: str, headers: Mapping[str, str], content: bytes, at_ms: int
@@ -228,13 +229,6 @@ class LiveClient:
         if self._target is None or found:
             raise LiveApiError(_ours(NOT_SENT, "; ".join(found)), attempts=0)
         return self._target
-
-    def _secrets(self, request: Request) -> tuple[str, ...]:
-        """Return what the vendor may repeat in a message, and nobody shall see."""
-        key = request.auth_key_primary if isinstance(request, UpdateCallback) else None
-        secrets = [self._credentials.secret_key, *([key] if key else [])]
-        texts = (secret.reveal().decode("utf-8", "replace") for secret in secrets)
-        return (self._credentials.access_key, *texts)
 
     def _tell(self, request: Request, failure: Failure, attempts: int, after_secs: float) -> None:
         if self._on_retry is not None:

@@ -32,6 +32,10 @@ class Credentials(Struct, frozen=True, kw_only=True):
         """Return stars; the id, too, is nobody else's business."""
         return "Credentials(********)"
 
+    def texts(self) -> tuple[str, str]:
+        """Return both as text, to be hidden where they turn up."""
+        return self.access_key, self.secret_key.reveal().decode("utf-8", "replace")
+
 
 class Scope(Struct, frozen=True, kw_only=True):
     """What a signature is good for, beside its day."""

@@ -3,19 +3,24 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from router.live_api import (
+    CallbackDetail,
     LiveApiError,
     Paces,
     Retried,
 )
-from tests.live_api.calling import DATA, DESCRIBE, KEY, UPDATE, client_of, pages_of
+from tests.live_api.calling import DATA, DESCRIBE, KEY, UPDATE, URL, client_of, pages_of
 from tests.live_api.clock import WaitingClock
 from tests.live_api.server import (
+    ACCESS_KEY,
     SECRET_KEY,
     Code,
     LiveApiServer,
 )
+
+TOKEN = "live-token-0123456789"
 
 
 @pytest.mark.parametrize(
@@ -61,20 +66,24 @@ async def test_secrets_show_nowhere(
 ) -> None:
     """In no log line, error, cause or repr, also if the vendor repeats them in its message."""
     told: list[Retried] = []
-    repeated = f"wrong: {KEY} {SECRET_KEY} AKLTexampleexampleexample"
+    update = structs.replace(UPDATE, callback_detail_list=(CallbackDetail(url=f"{URL}/{TOKEN}"),))
+    repeated = f"wrong: {KEY} {SECRET_KEY} {ACCESS_KEY} {URL}/{TOKEN} /{TOKEN}"
     server.then(Code("InternalError", message=repeated), Code("InvalidParam", message=repeated))
+    server.account.calls = [{"CallbackTime": "2026-11-21T07:30:00Z", "CallbackBody": KEY}]
     caplog.set_level(0)
     asyncio.get_running_loop().set_debug(True)
     async with client_of(server, clock, on_retry=told.append) as client:
         with pytest.raises(LiveApiError) as raised:
-            await client.update_callback(UPDATE)
-        await client.update_callback(UPDATE)
+            await client.update_callback(update)
+        await client.update_callback(update)
         found = await client.describe_callback(DESCRIBE)
+        calls = await pages_of(client, DATA)
 
     error = raised.value
-    texts = [repr(UPDATE), repr(found), repr(client), repr(told), repr(error), str(error)]
-    texts += [repr(vars(error)), caplog.text, repr(error.__cause__), repr(error.__context__)]
-    texts += [repr(server.credentials)]
-    for secret in (KEY, SECRET_KEY, "AKLTexampleexampleexample"):
+    texts = [repr(update), repr(found), repr(calls), repr(client), repr(told), repr(error)]
+    texts += [str(error), repr(vars(error)), repr(error.__cause__), repr(error.__context__)]
+    texts += [caplog.text, repr(server.credentials)]
+    for secret in (KEY, SECRET_KEY, ACCESS_KEY, TOKEN):
         assert not [text for text in texts if secret in text]
-    assert error.message == "wrong: ******** ******** ********"
+    assert error.message == "wrong: ******** ******** ******** ******** /********"
+    assert "https://callbacks.example.com" in repr(found)

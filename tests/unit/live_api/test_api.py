@@ -8,6 +8,7 @@ from msgspec import structs
 
 from router.config.secret import Secret
 from router.live_api.api import (
+    CallbackCall,
     CallbackDetail,
     DeleteCallback,
     DescribeCallback,
@@ -16,6 +17,7 @@ from router.live_api.api import (
     UpdateCallback,
     body,
     faults,
+    secrets,
 )
 
 NOW_MS = 1_795_248_000_000  # 2026-11-21T08:00:00Z
@@ -229,9 +231,39 @@ def test_the_body_has_the_vendors_names(request_: Request, expected: dict[str, A
     assert json.loads(body(request_)) == expected
 
 
-def test_a_key_does_not_show() -> None:
-    """Only the body that is sent holds it."""
-    request = structs.replace(UPDATE, auth_enable=True, auth_key_primary=Secret(b"abc123XYZ"))
+def test_what_is_secret_does_not_show() -> None:
+    """Only the body that is sent holds the key, and the path that may end in a token."""
+    request = structs.replace(
+        UPDATE,
+        callback_detail_list=_detail("https://example.com/callbacks/live/live-token-0123456789"),
+        auth_enable=True,
+        auth_key_primary=Secret(b"abc123XYZ"),
+    )
 
-    assert "abc123XYZ" not in repr(request)
+    assert not [word for word in ("abc123XYZ", "live-token") if word in repr(request)]
+    assert "CallbackDetail(http https://example.com/********)" in repr(request)
     assert b"abc123XYZ" in body(request)
+    assert secrets(request) == (
+        "abc123XYZ",
+        "https://example.com/callbacks/live/live-token-0123456789",
+        "live-token-0123456789",
+    )
+    assert secrets(UPDATE) == ("http://example.com/callback",)
+    assert secrets(DATA) == ()
+
+
+def test_a_call_shows_what_it_is_and_not_what_it_holds() -> None:
+    """Its address and its body hold what is nobody else's business."""
+    call = CallbackCall(
+        domain="push.example.com",
+        app="show",
+        stream="stream-7",
+        callback_time="2026-11-21T07:30:00Z",
+        callback_event_type="push_start",
+        callback_address="https://example.com/callbacks/live/live-token-0123456789",
+        callback_body='{"data":{"sign":"c2453c1a"}}',
+    )
+
+    assert repr(call) == (
+        "CallbackCall(push_start push.example.com/show/stream-7 2026-11-21T07:30:00Z)"
+    )
