@@ -138,19 +138,20 @@ class LiveClient:
     ) -> AsyncIterator[CallbackPage]:
         """Yield the pages of what was sent, from the one that *request* names to the last one.
 
-        The last one may be empty, if the vendor does not count. A call that is made meanwhile may shift what is on which page:
-        let the time end in the past.
+        Where the vendor does not count, the last one may be empty. A call that is made meanwhile
+        may shift what is on which page: let the time end in the past.
         """
-        seen = (request.page_num - 1) * request.page_size
+        seen, calls = (request.page_num - 1) * request.page_size, None
         while True:
             data: CallbackData = (await self._done(request, CallbackData)).result
+            calls, before = data.callback_info_list, calls
             total_count = data.pagination.total_count
-            seen += len(data.callback_info_list)
-            yield CallbackPage(
-                number=request.page_num, calls=data.callback_info_list, total_count=total_count
-            )
+            if total_count is None and calls == before:
+                return  # behind its last page one that does not count may give that page again
+            yield CallbackPage(number=request.page_num, calls=calls, total_count=total_count)
             # by what came and not by the page's size, which the vendor may have made smaller
-            if not data.callback_info_list or (total_count is not None and seen >= total_count):
+            seen += len(calls)
+            if not calls or (total_count is not None and seen >= total_count):
                 return
             request = structs.replace(request, page_num=request.page_num + 1)
 

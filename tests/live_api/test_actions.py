@@ -185,14 +185,30 @@ async def test_a_call_has_all_that_the_vendor_tells(
 async def test_smaller_pages_than_asked_for_lose_nothing(
     server: LiveApiServer, client: LiveClient
 ) -> None:
-    """Neither with a count nor without one: then an empty page is the end."""
-    page = {"CallbackInfoList": _calls(2), "Pagination": {"TotalCount": 4}}
-    uncounted = {"CallbackInfoList": _calls(2)}
-    server.then(_result(page), _result(page))
+    """With a count until all have come."""
+    server.then(*[_result({"CallbackInfoList": _calls(2), "Pagination": {"TotalCount": 4}})] * 2)
 
     assert [len(page.calls) for page in await pages_of(client, DATA)] == [2, 2]
-    server.then(_result(uncounted), _result({"CallbackInfoList": None}))
-    assert [len(page.calls) for page in await pages_of(client, DATA)] == [2, 0]
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "sizes"),
+    [({"CallbackInfoList": None}, [2, 1, 0]), ({"CallbackInfoList": _calls(1)}, [2, 1])],
+    ids=["empty", "again"],
+)
+async def test_without_a_count_pages_end_all_the_same(
+    last: dict[str, Any], sizes: list[int], server: LiveApiServer, client: LiveClient
+) -> None:
+    """With an empty page, or with one that comes again."""
+    server.then(
+        _result({"CallbackInfoList": _calls(2)}),
+        _result({"CallbackInfoList": _calls(1), "Pagination": {}}),
+        _result(last),
+    )
+
+    assert [len(page.calls) for page in await pages_of(client, DATA)] == sizes
+    assert len(server.asked) == 3
 
 
 def _result(result: object) -> Raw:

@@ -50,6 +50,17 @@ async def test_no_more_is_asked_in_a_second_than_allowed(
     assert at[-1] == pytest.approx(3.3)
 
 
+async def test_trying_again_counts_too(server: LiveApiServer, clock: WaitingClock) -> None:
+    """The tenth request of a second is tried again in the next one, though its wait is shorter."""
+    async with client_of(server, clock) as client:
+        for _ in range(9):
+            await client.describe_callback(DESCRIBE)
+        server.then(Code("InternalError"))
+        await client.describe_callback(DESCRIBE)
+
+    assert [asked.at_secs for asked in server.asked] == [0.0] * 10 + [pytest.approx(1.1)]
+
+
 async def test_the_groups_are_counted_apart(server: LiveApiServer, clock: WaitingClock) -> None:
     """Ten of the one and thirty of the other need no waiting."""
     async with client_of(server, clock) as client:

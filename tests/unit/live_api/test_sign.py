@@ -179,6 +179,16 @@ def test_a_query_is_sorted_and_encoded() -> None:
     assert query_string(query) == "A=-_.~&a~=%C3%A9&b=a%20b%2Bc%2Fd"
 
 
+def test_blanks_around_a_value_are_not_signed() -> None:
+    """Nor does the order or the case of the names matter."""
+    request, *_ = VECTORS["V5"]
+    headers = request.headers
+    other = {name.upper(): f" {headers[name]} " for name in sorted(headers, reverse=True)}
+
+    date = "20250329T180937Z"
+    assert canonical(structs.replace(request, headers=other), date) == canonical(request, date)
+
+
 def test_the_empty_body_has_a_digest() -> None:
     """A request without a body is signed with the digest of nothing."""
     nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
