@@ -118,7 +118,7 @@ def sample(
         type=kind.name,
         subject=_subject(vendor, kind, data),
         time=format_rfc3339(time_ms),
-        dataschema=f"urn:callback-router:{kind.name}:1",
+        dataschema=kind.dataschema,
         recordedtime=format_rfc3339(time_ms if recorded_time is None else _ms(recorded_time)),
         timebasis=time_basis,
         idbasis=_id_basis(vendor, kind, data),

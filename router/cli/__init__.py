@@ -30,6 +30,7 @@ _COMMANDS = {
     "dead": "router.cli.dead:dead",
     "replay": "router.cli.replay:replay",
     "catalogue": "router.cli.catalogue:catalogue",
+    "schema": "router.cli.schema:schema",
     "simulate": "router.cli.simulate:simulate",
 }
 

@@ -6,13 +6,13 @@ it may be a secret at the wrong place; keys are repeated.
 """
 
 import difflib
-import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
 
+from router.config.annotations import section_of, split
 from router.config.rules import RULES
 from router.config.scalars import PARSERS
 from router.config.yaml_document import BROKEN, Document, KeyPath
@@ -52,10 +52,10 @@ class Converter:
         """Return *value* as *annotation* says, or `BROKEN` if a part of it had to be reported."""
         if value is BROKEN:
             return BROKEN
-        kind, meta = _split(annotation)
+        kind, meta = split(annotation)
         if kind in PARSERS:
             return self._parsed(kind, meta, value, path)
-        section = _section(kind)
+        section = section_of(kind)
         if section is not None and not (value is None and section is not kind):
             return self._struct(section, value, path)
         if get_origin(kind) is tuple:
@@ -127,7 +127,7 @@ class Converter:
             try:
                 msgspec.convert(key, key_kind)
             except msgspec.ValidationError as error:
-                self._report((*path, key), _wording(error, *_split(key_kind)), at_key=True)
+                self._report((*path, key), _wording(error, *split(key_kind)), at_key=True)
             members[key] = self.convert(member_kind, member, (*path, key))
         return BROKEN if any(member is BROKEN for member in members.values()) else members
 
@@ -151,26 +151,7 @@ class Converter:
         try:
             return msgspec.convert(value, annotation, strict=is_strict)
         except msgspec.ValidationError as error:
-            return self._report(path, _wording(error, _split(annotation)[0], meta))
-
-
-def _split(annotation: Any) -> tuple[Any, Meta | None]:
-    """Return the type and the `Meta` that says the most: nested annotations have several."""
-    if get_origin(annotation) is not Annotated:
-        return annotation, None
-    kind, *notes = get_args(annotation)
-    metas = [note for note in notes if isinstance(note, Meta)]
-    with_extra = [meta for meta in metas if meta.extra]
-    return kind, next(iter(with_extra or metas), None)
-
-
-def _section(kind: Any) -> type[Struct] | None:
-    """Return the Struct that *kind* is, or that it is beside None."""
-    is_union = get_origin(kind) in {Union, types.UnionType}
-    for member in get_args(kind) if is_union else (kind,):
-        if isinstance(member, type) and issubclass(member, Struct):
-            return member
-    return None
+            return self._report(path, _wording(error, split(annotation)[0], meta))
 
 
 def _least_length(meta: Meta | None) -> int:

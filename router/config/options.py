@@ -310,7 +310,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     routes: Annotated[
         Text | None,
         Meta(
-            description="The file of the routes, relative to this one; default the base topic only",
+            description="The file of the routes, relative to this one; default the base topic only.",
             examples=["routes.yaml"],
         ),
     ] = None

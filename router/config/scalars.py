@@ -51,6 +51,14 @@ def parse_duration(value: object) -> Duration:
     return Duration(int(match[1]) * _DURATION_MS[match[2]] / 1000)
 
 
+def format_duration(seconds: Duration) -> str:
+    """Return the shortest text that `parse_duration` reads as this."""
+    ms = round(seconds * 1000)
+    fitting = [unit for unit, size in _DURATION_MS.items() if ms >= size and ms % size == 0]
+    unit = fitting[-1] if fitting else "s"
+    return f"{ms // _DURATION_MS[unit]}{unit}"
+
+
 def parse_size(value: object) -> Size:
     """Return the size, or raise ValueError."""
     text = str(value) if type(value) is int else value  # a boolean is an int for isinstance
@@ -58,6 +66,13 @@ def parse_size(value: object) -> Size:
     if match is None:
         raise ValueError("expected a size such as 512KiB, 1MiB, 2GiB or a number of bytes")
     return Size(int(match[1]) * _SIZE_BYTES[match[2]])
+
+
+def format_size(size: Size) -> str | int:
+    """Return the shortest value that `parse_size` reads as this."""
+    fitting = [unit for unit, count in _SIZE_BYTES.items() if size >= count and size % count == 0]
+    unit = fitting[-1] if fitting else ""
+    return f"{size // _SIZE_BYTES[unit]}{unit}" if unit else int(size)
 
 
 def parse_address(value: object) -> Address:
@@ -93,3 +108,11 @@ PARSERS: Mapping[object, Callable[[object], object]] = {
     Network: parse_network,
 }
 """For each of these annotations, what turns YAML's value into it."""
+
+PATTERNS: Mapping[object, str] = {
+    Duration: _DURATION.pattern,
+    Size: _SIZE.pattern,
+    Address: _ADDRESS.pattern,
+    Network: "[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?",
+}
+"""What the texts of each look like; its parser may know better."""

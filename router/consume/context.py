@@ -11,7 +11,7 @@ import structlog
 from router.clock import format_rfc3339
 from router.consume.store import Cause, Store, Stored, Unit
 from router.event import Event as CloudEvent
-from router.event import IdBasis
+from router.event import IdBasis, dataschema_of
 from router.record import Record, encode_event, headers_of
 
 MAX_EMITTED_BYTES = 2 * 1024 * 1024
@@ -165,7 +165,7 @@ def derived(
         type=name,
         subject=subject or cause["subject"],
         time=cause["time"],
-        dataschema=f"urn:callback-router:{name}:1",
+        dataschema=dataschema_of(name),
         recordedtime=format_rfc3339(now_ms),
         timebasis=cause.get("timebasis", "received"),
         idbasis=id_basis,

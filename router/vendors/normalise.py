@@ -208,7 +208,7 @@ def _event(
         type=event_type.name,
         subject=subject,
         time=recorded if moment is None else format_rfc3339(moment),
-        dataschema=f"urn:callback-router:{event_type.name}:1",
+        dataschema=event_type.dataschema,
         recordedtime=recorded,
         timebasis=time_basis,
         idbasis=id_basis,

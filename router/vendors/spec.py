@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from router.clock import parse_rfc3339
+from router.event import dataschema_of
 from router.vendors.fields import Case, Table, table_of
 
 
@@ -194,6 +195,10 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
         entity: Those of the vendor's candidates for the subject that this type may use.
         identity: What names an occurrence, where the vendor itself does not.
         may_lack_payload: Whether it documents nothing inside the payload.
+        version: Of the form of `data`: the class's `schema_version`, 1 where it has none. It is
+            raised by one when readers of the former form can no longer read the new one: a field
+            is gone or has another name, another kind, another nesting, or may now be null. A
+            further field is no reason: readers skip what they do not know.
     """
 
     name: str
@@ -204,6 +209,12 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     entity: tuple[str, ...]
     identity: NaturalId | None = None
     may_lack_payload: bool = False
+    version: int = 1
+
+    @property
+    def dataschema(self) -> str:
+        """What names the form of `data`."""
+        return dataschema_of(self.name, self.version)
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -319,6 +330,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             entity=own[:1] if self.subject.is_own_only else own,
             identity=identity,
             may_lack_payload=payload is not None and payload.table == {},
+            version=getattr(event_class, "schema_version", 1),
         )
 
 

@@ -24,6 +24,8 @@ from router.routing import RouteTable
 from router.testing import run as run_handler
 from router.testing import sample
 from router.tools.catalogue import overview
+from router.tools.config_schema import FILES
+from router.tools.option_table import option_table
 from router.vendors import vendors
 from router.vendors.volcengine_rtc.events import RoomCreate
 from tests.cluster import Cluster
@@ -113,6 +115,15 @@ def test_the_types_are_those_of_the_catalogue() -> None:
     """The table of vendors and types is what `catalogue` prints."""
     shown = re.findall(r"<!-- catalogue -->\n(.*?)\n<!-- /catalogue -->", README, re.DOTALL)
     assert shown == [overview(vendors().values())]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_options_are_those_of_the_code(file: str) -> None:
+    """The table of a file is what `schema --table` prints of it."""
+    shown = re.findall(
+        rf"<!-- options {file} -->\n(.*?)\n<!-- /options {file} -->", README, re.DOTALL
+    )
+    assert shown == [option_table(FILES[file])]
 
 
 def test_the_shown_lines_are_those_of_dev() -> None:

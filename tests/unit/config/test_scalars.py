@@ -12,6 +12,8 @@ from router.config.scalars import (
     Address,
     Duration,
     Size,
+    format_duration,
+    format_size,
     parse_address,
     parse_duration,
     parse_network,
@@ -26,6 +28,36 @@ from router.config.scalars import (
 def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
     """Every unit becomes seconds."""
     assert parse_duration(text) == Duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.3, "300ms"), (1.5, "1500ms"), (60, "1m"), (90, "90s"), (604_800, "7d"), (0, "0s")],
+)
+def test_a_duration_is_written_as_short_as_it_can_be(seconds: float, text: str) -> None:
+    """The largest unit of which it is a whole number."""
+    assert format_duration(Duration(seconds)) == text
+
+
+@given(st.integers(0, 10**11))
+def test_a_written_duration_is_read_again(ms: int) -> None:
+    """Nothing of it is lost."""
+    assert parse_duration(format_duration(Duration(ms / 1000))) == ms / 1000
+
+
+@pytest.mark.parametrize(
+    ("size", "value"),
+    [(1_048_576, "1MiB"), (1_537, 1_537), (1_049_600, "1025KiB"), (7, 7), (0, 0)],
+)
+def test_a_size_is_written_as_short_as_it_can_be(size: int, value: str | int) -> None:
+    """The largest unit of which it is a whole number; bytes are a number."""
+    assert format_size(Size(size)) == value
+
+
+@given(st.integers(0, 1 << 40))
+def test_a_written_size_is_read_again(size: int) -> None:
+    """Nothing of it is lost."""
+    assert parse_size(format_size(Size(size))) == size
 
 
 @pytest.mark.parametrize(
