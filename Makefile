@@ -82,6 +82,10 @@ bench: install ## the benchmarks; ARGS="callbacks --quick" or ARGS="handlers --r
 chaos: install ## faults on the real thing, half an hour; ARGS="--quick --classes frozen" is a part
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: forms
+forms: install ## records the forms of the event types after a field came to one; refuses what breaks readers
+	@$(BIN)/python -m tests.forms
+
 # On the oldest Python: what only that one needs does no harm to the others.
 .PHONY: lock
 lock: install ## requirements.lock from pyproject.toml; ARGS=--upgrade for newer versions

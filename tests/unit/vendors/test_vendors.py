@@ -42,6 +42,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """An event that the vendor numbers, and whose object holds nothing."""
 
     word: ClassVar[str] = "7"
+    schema_version: ClassVar[int] = 3
     identity: ClassVar[NaturalId] = NaturalId(fields=("RoomId",), required=())
 
     room_id: str | None = None
@@ -121,6 +122,17 @@ def test_only_an_object_that_documents_nothing_may_be_missing() -> None:
     lacking = {name: found.may_lack_payload for name, found in _vendor().types.items()}
 
     assert lacking == {"Happened": False, "Counted": True, "Audited": False}
+
+
+def test_a_class_tells_the_version_of_its_form() -> None:
+    """The first one need not be told."""
+    names = {name: found.dataschema for name, found in _vendor().types.items()}
+
+    assert names == {
+        "Happened": "urn:callback-router:some-vendor.Happened:1",
+        "Counted": "urn:callback-router:some-vendor.Counted:3",
+        "Audited": "urn:callback-router:some-vendor.Audited:1",
+    }
 
 
 @pytest.mark.parametrize(
