@@ -66,11 +66,16 @@ def routes_of(configuration: Configuration) -> RouteTable:
 
 def topics_of(configuration: Configuration) -> list[str]:
     """Return every topic that events of the configured sources can reach, sorted."""
+    return sorted(reach_of(configuration))
+
+
+def reach_of(configuration: Configuration) -> dict[str, dict[str, set[str]]]:
+    """Return the keys of events by the topics that they can reach and by their full types."""
     reachable = (
         (name, source.vendor, (*vendors()[source.vendor].types, UNRECOGNIZED))
         for name, source in configuration.options.sources.items()
     )
-    return routes_of(configuration).topics(reachable)
+    return routes_of(configuration).reach(reachable)
 
 
 def handlers_of(configuration: Configuration) -> list[tuple[Handler, Reading]]:

@@ -31,6 +31,7 @@ _COMMANDS = {
     "replay": "router.cli.replay:replay",
     "catalogue": "router.cli.catalogue:catalogue",
     "schema": "router.cli.schema:schema",
+    "asyncapi": "router.cli.schema:asyncapi",
     "simulate": "router.cli.simulate:simulate",
 }
 

@@ -1,15 +1,25 @@
-"""`callback-router schema`: JSON Schema of the configuration and of every event."""
+"""`callback-router schema` and `asyncapi`: what there is to configure and to read, for programs."""
 
 import difflib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from router.assembly import CHECKS, derived_topic, handlers_of, reach_of, wanted_topics
+from router.cli.options import config_option
+from router.config import Configuration, load
 from router.consume.discover import find_handlers
+from router.event import Event
+from router.handler import Handler
+from router.routing.table import DEFAULT_KEY
+from router.testing import sample
+from router.tools.asyncapi import DEAD_LETTER, Broker, Service, document
 from router.tools.config_schema import FILES, config_schema
 from router.tools.option_table import option_table
 from router.tools.schema import derived_schemas, vendor_schemas
@@ -55,6 +65,46 @@ def schema(name: str | None, folder: Path | None, *, table: bool, handlers: Sequ
         print(formatted(found[name]).decode())
 
 
+@click.command()
+@config_option
+def asyncapi(config: Path) -> None:
+    """Show the topics of the configuration as AsyncAPI 3.0 (JSON, which is YAML too).
+
+    No secret is needed, nor Kafka.
+    """
+    configuration = load(config, os.environ, CHECKS, with_secrets=False)
+    print(formatted(document(service_of(configuration))).decode())
+
+
+def service_of(configuration: Configuration) -> Service:
+    """Return what the AsyncAPI document of a configuration tells of.
+
+    Raises:
+        ConfigError: A handler cannot be used.
+    """
+    kafka, handlers = configuration.options.kafka, handlers_of(configuration)
+    topics = {topic: dict(found) for topic, found in sorted(reach_of(configuration).items())}
+    for handler, reading in handlers:
+        topics[reading.dead_topic] = {DEAD_LETTER: set()}
+        for short_type in handler.emits:
+            topic = derived_topic(configuration, short_type)
+            topics[topic] = {f"callback-router.{short_type}": {DEFAULT_KEY}}
+    types = [found for vendor in vendors().values() for found in vendor.types.values()]
+    examples = {found.name: sample(found.event_class).raw for found in types}
+    return Service(
+        version=version("callback-router"),
+        broker=Broker(
+            hosts=tuple(host.strip() for host in kafka.bootstrap_servers.split(",")),
+            protocol=kafka.security_protocol,
+            sasl=kafka.sasl_mechanism,
+        ),
+        wanted=wanted_topics(configuration),
+        topics=topics,
+        schemas=_event_schemas([handler for handler, _ in handlers]),
+        examples={name: msgspec.convert(event, Event) for name, event in examples.items()},
+    )
+
+
 def formatted(content: object) -> bytes:
     """Return a document as JSON for people."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2)
@@ -67,8 +117,13 @@ def _unknown(name: str, known: list[str]) -> click.BadParameter:
 
 
 def _schemas(handlers: Sequence[str]) -> Schemas:
-    """Return every schema by its name: files, vendors' events, handlers' events."""
-    found = {name: config_schema(file) for name, file in FILES.items()}
+    """Return every schema by its name: of files, then of events."""
+    files = {name: config_schema(file) for name, file in FILES.items()}
+    return files | _event_schemas(find_handlers(handlers))
+
+
+def _event_schemas(handlers: Iterable[Handler]) -> Schemas:
+    found: Schemas = {}
     for vendor in vendors().values():
         found |= dict(vendor_schemas(vendor))
-    return found | dict(derived_schemas(find_handlers(handlers)))
+    return found | dict(derived_schemas(handlers))

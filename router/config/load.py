@@ -3,7 +3,7 @@
 Design: reading goes on after a problem for as long as what follows makes sense. A reference to a
 secret is resolved where it is met, and a random secret stands in for one that is missing, so that
 checks of higher layers speak in the same run: about every source, or every rule, that could be
-read. A configuration with stand-ins is never returned.
+read. A configuration with stand-ins is returned only to who asks for one.
 """
 
 import secrets
@@ -83,23 +83,32 @@ Check = Callable[[Configuration], Iterable[Finding]]
 """What a higher layer knows about a configuration that is right in itself."""
 
 
-def load(path: Path, environ: Mapping[str, str], checks: Sequence[Check] = ()) -> Configuration:
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    checks: Sequence[Check] = (),
+    *,
+    with_secrets: bool = True,
+) -> Configuration:
     """Return the configuration in *path*, or raise ConfigError with all problems of all files.
 
     Args:
         path: The configuration file; files that it names are relative to it.
         environ: The environment, for `${NAME}` and for secrets.
         checks: Run on everything that could be read; what they find is a problem or a warning.
+        with_secrets: Without them no secret, token or certificate is looked for, and random ones
+            stand in for all: for what tells of a configuration and never runs on it.
     """
-    return _Loading(path, environ).configuration(checks)
+    return _Loading(path, environ, with_secrets=with_secrets).configuration(checks)
 
 
 class _Loading:
     """One run of `load`: what has been found out so far."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], *, with_secrets: bool) -> None:
         self._path = path
         self._environ = environ
+        self._with_secrets = with_secrets
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
         self._secrets: dict[KeyPath, Secret] = {}
@@ -187,6 +196,8 @@ class _Loading:
         """Look at every file and variable that a section names and something uses."""
         if isinstance(section, SourceOptions):
             self._read_sources[str(path[1])] = section
+        elif not self._with_secrets:
+            return
         elif isinstance(section, KafkaOptions):
             for name in _SSL_FILES:
                 self._try_to_open(("kafka", name), getattr(section, name))

@@ -1,18 +1,23 @@
-"""A dead letter: the record as it was, with what became of it in headers; pure.
+"""A dead letter: the record as it was, with what became of it in headers; pure."""
 
-| header | holds |
-|---|---|
-| `dead_handler` | the handler's name |
-| `dead_reason` | `undecodable`, `bad-field`, `rejected`, `failed`, `timeout`, `retried` |
-| `dead_detail` | the exception, or the handler's own reason |
-| `dead_attempts` | how often it was tried |
-| `dead_first_failure`, `dead_last_failure` | when, RFC 3339 |
-| `dead_topic`, `dead_partition`, `dead_offset` | where the record lies |
-"""
+from collections.abc import Mapping
 
 from router.clock import format_rfc3339
 from router.consume.settle import Dead
 from router.record import Received, Record
+
+HEADERS: Mapping[str, str] = {
+    "dead_handler": "The handler's name.",
+    "dead_reason": "`undecodable`, `bad-field`, `rejected`, `failed`, `timeout` or `retried`.",
+    "dead_detail": "The exception, or the handler's own reason.",
+    "dead_attempts": "How often it was tried.",
+    "dead_first_failure": "When it failed first, RFC 3339.",
+    "dead_last_failure": "When it failed last, RFC 3339.",
+    "dead_topic": "The topic where the record lies.",
+    "dead_partition": "The partition there.",
+    "dead_offset": "The offset there.",
+}
+"""What a dead letter has beside the headers of its record, and what each holds."""
 
 _PREFIX = "dead_"
 _MAX_DETAIL = 500

@@ -92,22 +92,29 @@ class RouteTable:
         return Routed(_records(pairs, event), (), tuple(keyless))
 
     def topics(self, sources: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
-        """Return every topic that events of *sources* can reach, sorted.
+        """Return every topic that events of *sources* can reach, sorted; see `reach`."""
+        return sorted(self.reach(sources))
+
+    def reach(
+        self, sources: Iterable[tuple[str, str, Iterable[str]]]
+    ) -> dict[str, dict[str, set[str]]]:
+        """Return the keys that events of *sources* can have, by their topic and their full type.
 
         Args:
             sources: Name, vendor and short types of each source.
         """
-        found: set[str] = set()
+        found: dict[str, dict[str, set[str]]] = {}
         for name, vendor, types in sources:
             for short_type in types:
-                matching = [
-                    rule
-                    for rule in self.rules
-                    if rule.can_match(vendor=vendor, type=short_type, source=name)
-                ]
-                templates = [self.base, *(topic for rule in matching for topic in rule.topics)]
-                found |= {self._topic(t, f"{vendor}.{short_type}", name) for t in templates}
-        return sorted(found)
+                event_type = f"{vendor}.{short_type}"
+                pairs = [(self.base, DEFAULT_KEY)]
+                for rule in self.rules:
+                    if rule.can_match(vendor=vendor, type=short_type, source=name):
+                        pairs += [(topic, rule.key) for topic in rule.topics]
+                for template, key in pairs:
+                    topic = found.setdefault(self._topic(template, event_type, name), {})
+                    topic.setdefault(event_type, set()).add(key)
+        return found
 
     def _topic(self, template: str, event_type: str, source: str) -> str:
         known = (template, event_type, source)

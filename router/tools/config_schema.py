@@ -24,12 +24,10 @@ from router.config.scalars import (
     format_size,
     parse_size,
 )
+from router.tools.schema import DIALECT, Schema
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = "#/$defs/Variable"
 _PLAIN = {int: "integer", float: "number", bool: "boolean"}
-
-Schema = dict[str, Any]
 
 FILES: Mapping[str, type[Struct]] = {"router": Options, "routes": RoutesOptions}
 """The configuration files by the name of what they hold."""
@@ -45,7 +43,7 @@ def config_schema(section: type[Struct]) -> Schema:
         }
     }
     root = _section(section, definitions)
-    return {"$schema": _DIALECT, **root, "$defs": definitions}
+    return {"$schema": DIALECT, **root, "$defs": definitions}
 
 
 def has_default(field: msgspec.structs.FieldInfo) -> bool:

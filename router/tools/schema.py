@@ -73,22 +73,27 @@ def data_schema(data_class: type[msgspec.Struct]) -> Schema:
     return _inlined(reference, classes)
 
 
+def envelope_schema() -> Schema:
+    """Return the schema of what all events have in common."""
+    schema = data_schema(Event)
+    return {**schema, "required": ["specversion", "datacontenttype", *schema["required"]]}
+
+
 def _with_data(name: str, dataschema: str, data: Schema) -> Schema:
-    envelope = data_schema(Event)
+    envelope = envelope_schema()
     own = {
         "type": {**envelope["properties"]["type"], "const": name, "examples": [name]},
         "dataschema": {**envelope["properties"]["dataschema"], "const": dataschema},
         "data": {"$id": dataschema, **data},
     }
     del own["dataschema"]["examples"]
-    always = ("specversion", "datacontenttype")
     return {
         "$schema": DIALECT,
         "title": name,
         "description": data.get("description", envelope["description"]),
         "type": "object",
         "properties": {**envelope["properties"], **own},
-        "required": [*always, *envelope["required"]],
+        "required": envelope["required"],
     }
 
 

@@ -77,6 +77,27 @@ def test_a_minimal_file_is_complete() -> None:
     )
 
 
+@pytest.mark.usefixtures("folder")
+def test_without_secrets_none_is_looked_for() -> None:
+    """What only tells of a configuration needs neither variables nor files; the rest is checked."""
+    kafka = "{bootstrap_servers: k:1, security_protocol: SSL, ssl_ca_file: nowhere.pem}"
+    source = "{vendor: v, secrets: [{env: NOBODY}], tokens: [{file: nowhere}]}"
+    text = f"listen: 127.0.0.1:1\nkafka: {kafka}\nsources: {{rtc: {source}}}\n"
+    Path("router.yaml").write_text(text, encoding="utf-8")
+    configuration = load(Path("router.yaml"), {}, with_secrets=False)
+
+    assert [len(found) for found in (*configuration.secrets.values(), configuration.tokens)] == [
+        1,
+        1,
+    ]
+    assert configuration.options.sources["rtc"].secrets == (SecretOptions(env="NOBODY"),)
+    assert configuration.warnings == ()
+    assert len(_problems(text)) == 3
+    Path("router.yaml").write_text(f"{text}lisen: x\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="lisen"):
+        load(Path("router.yaml"), {}, with_secrets=False)
+
+
 def test_defaults_are_those_of_the_contract() -> None:
     """Durations are in seconds, sizes in bytes."""
     kafka = KafkaOptions(bootstrap_servers="a:1")

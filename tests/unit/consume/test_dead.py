@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.consume.dead import Minute, dead_record
+from router.consume.dead import HEADERS, Minute, dead_record
 from router.consume.settle import Dead, Failures
 from router.record import Received, Record
 
@@ -84,3 +84,11 @@ def test_more_than_so_many_a_minute_are_too_many(times: list[float], expected: l
     minute = Minute(2)
 
     assert [minute.is_too_much(now) for now in times] == expected
+
+
+def test_every_header_of_a_death_is_described() -> None:
+    """In the order in which they are written."""
+    dead = Dead("failed", "", Failures(1, 0.0))
+    record = dead_record("dead.h", "h", RECEIVED, dead, (0, 0))
+
+    assert [name for name, _ in record.headers if name.startswith("dead_")] == list(HEADERS)

@@ -192,6 +192,23 @@ def test_every_topic_is_known_beforehand() -> None:
     assert table.topics([]) == []
 
 
+def test_what_reaches_a_topic_is_known_beforehand() -> None:
+    """The types of its events, and the keys that rules give them there."""
+    rules = [
+        _rule("a", {"type": "T1"}, ("x",), key="{data.a}"),
+        _rule("b", {"type": ["T1", "T2"], "data.code": 0}, ("x",)),
+        _rule("c", {"source": "s2"}, ("{source}.all",)),
+    ]
+    table = RouteTable("{vendor}.{type}", rules, "p.")
+
+    assert table.reach([("s1", "v", ["T1", "T2"]), ("s2", "v", ["T1"])]) == {
+        "p.v.T1": {"v.T1": {"{subject}"}},
+        "p.v.T2": {"v.T2": {"{subject}"}},
+        "p.x": {"v.T1": {"{data.a}", "{subject}"}, "v.T2": {"{subject}"}},
+        "p.s2.all": {"v.T1": {"{subject}"}},
+    }
+
+
 def test_only_topics_that_can_be_reached_are_known() -> None:
     """A rule's topics count where its vendor, type and source can come; its data may be any."""
     table = RouteTable(
