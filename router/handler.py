@@ -171,7 +171,8 @@ def handler(
     Args:
         name: Kebab-case, up to 64 characters.
         events: Event classes of `router.vendors`, at least one.
-        emits: Types of derived events, such as `RecordingReady`.
+        emits: Types of derived events, such as `RecordingReady`. A Struct of that name in the
+            handler's module tells consumers what `data` holds; see `callback-router schema`.
         patience: `timeout_secs`, `retry_for_secs`, `parallel`, `max_dead_letters_per_minute`;
             see `Handler`.
 
