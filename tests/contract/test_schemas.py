@@ -49,9 +49,9 @@ def misfits(name: str, value: Any) -> set[str]:
     return {".".join(map(str, error.absolute_path)) for error in errors}
 
 
-def numbers_of(folder: Path, name: str) -> dict[str, Any]:
-    """Return the values of a YAML file, read by PyYAML, without ours."""
-    values: dict[str, Any] = yaml.safe_load((folder / name).read_text())
+def values_of(file: str) -> dict[str, Any]:
+    """Return the values of a YAML file, read without our own reader."""
+    values: dict[str, Any] = yaml.safe_load((ROOT / file).read_text())
     return values
 
 
@@ -141,11 +141,15 @@ def test_options_are_described(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("router", "router.yaml"), ("routes", "routes.yaml")],
+    [
+        ("router", "config/router.yaml"),
+        ("routes", "config/routes.yaml"),
+        ("router", "deploy/router.yaml"),
+    ],
 )
 def test_a_shipped_file_fits_its_schema(name: str, file: str) -> None:
-    """The configuration that is shipped, read by another YAML reader."""
-    assert misfits(name, numbers_of(ROOT / "config", file)) == set()
+    """The configurations that are shipped, read by another YAML reader."""
+    assert misfits(name, values_of(file)) == set()
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_a_shipped_file_fits_its_schema(name: str, file: str) -> None:
 )
 def test_a_mistake_is_found_at_its_place(name: str, change: dict[str, Any], place: str) -> None:
     """What `check` would refuse for its form alone does not fit."""
-    values = numbers_of(ROOT / "config", f"{name}.yaml")
+    values = values_of(f"config/{name}.yaml")
 
     assert misfits(name, {**values, **change}) == {place}
 
@@ -184,7 +188,7 @@ def test_a_mistake_is_found_at_its_place(name: str, change: dict[str, Any], plac
 )
 def test_what_may_be_written_fits(change: dict[str, Any]) -> None:
     """Variables of the environment stand for any word; a size may be a number."""
-    values = numbers_of(ROOT / "config", "router.yaml")
+    values = values_of("config/router.yaml")
 
     assert misfits("router", {**values, **change}) == set()
 
