@@ -4,6 +4,7 @@ They are read by a validator that is not ours.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,15 @@ def test_options_are_described(name: str) -> None:
                 *([schema["default"]] if "default" in schema else ()),
             ]
             assert [value for value in shown if not whole.is_valid(value)] == [], option
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_patterns_are_those_of_json_schema(name: str) -> None:
+    """Python's own anchors, which this validator would take, mean a letter elsewhere."""
+    text = json.dumps(SCHEMAS[name])
+
+    assert '"pattern": "^' in text
+    assert not re.search(r"\\\\[AZ]", text)
 
 
 @pytest.mark.parametrize(
