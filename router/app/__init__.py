@@ -6,6 +6,6 @@ imported where it runs: it brings the database's libraries, which an ingress has
 """
 
 from router.app.ingress import Ingress
-from router.app.parts import Stop
+from router.app.parts import Hangup, Stop
 
-__all__ = ["Ingress", "Stop"]
+__all__ = ["Hangup", "Ingress", "Stop"]

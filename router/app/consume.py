@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from router.app.parts import Stop, keep_learning, opened_admin_port
+from router.app.parts import Hangup, Stop, keep_learning, opened_admin_port
 from router.assembly import (
     derived_topic,
     group_of,
@@ -122,8 +122,10 @@ class Consume:
         if not self._must_be_alone:
             self._may_read.set()
 
-    async def run(self, stop: Stop, *, has_admin_port: bool = True) -> None:
-        """Run until *stop*.
+    async def run(
+        self, stop: Stop, *, has_admin_port: bool = True, hangup: Hangup | None = None
+    ) -> None:
+        """Run until *stop*; a *hangup* is answered by a line in the log.
 
         Raises:
             UnavailableError: The state database serves one process, and another one has it.
@@ -139,10 +141,12 @@ class Consume:
             async with asyncio.TaskGroup() as group:
                 wish = group.create_task(stop.wished.wait())
                 work = group.create_task(self._work(admin, stop))
+                deaf = group.create_task(_say_what_hangups_do(hangup or Hangup()))
                 await asyncio.wait([wish, work], return_when=asyncio.FIRST_COMPLETED)
                 wish.cancel()
                 if not work.done():
                     await work
+                deaf.cancel()
         except* CallbackRouterError as errors:
             raise _first_of(errors) from None
         finally:
@@ -345,6 +349,13 @@ class Consume:
             await done
         finally:
             ticket.abandon()  # where one is refused, or nobody waits any more
+
+
+async def _say_what_hangups_do(hangup: Hangup) -> None:
+    """Log each hangup: a handler's state, group and topics belong to one configuration."""
+    while True:
+        await hangup.wait()
+        log.warning("config_not_reloaded", mend="restart `consume`")
 
 
 def _first_of(errors: BaseExceptionGroup[CallbackRouterError]) -> CallbackRouterError:

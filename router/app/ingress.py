@@ -14,10 +14,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
 import structlog
 
-from router.app.parts import Stop, collect_rarely, keep_learning, opened_admin_port
+from router.app.parts import Hangup, Stop, collect_rarely, keep_learning, opened_admin_port
+from router.app.reload import Renewal, renewal_of
 from router.assembly import kafka_settings_of, routes_of, sources_of, topics_of
 from router.config import Configuration
 from router.errors import ConfigError
@@ -31,6 +31,9 @@ from router.publish.publisher import Publisher
 from router.spool.spool import SegmentSpool
 
 PUBLISHER_STOP_SECS = 3.0
+
+Reloading = tuple[Hangup, Callable[[], Configuration]]
+"""When to reload, and how the configuration is read."""
 
 log = structlog.get_logger(__name__)
 
@@ -77,9 +80,17 @@ class Ingress:
         )
 
     async def run(
-        self, stop: Stop, on_listening: Callable[[int], None], *, has_admin_port: bool = True
+        self,
+        stop: Stop,
+        on_listening: Callable[[int], None],
+        *,
+        has_admin_port: bool = True,
+        reloading: Reloading | None = None,
     ) -> None:
-        """Run until *stop*; *on_listening* is told the port once callbacks can come."""
+        """Run until *stop*; *on_listening* is told the port once callbacks can come.
+
+        With *reloading* each hangup is a reload, also one that came before and while it drains.
+        """
         await asyncio.to_thread(self.spool.open)
         collect_rarely()
         questions = KafkaAdmin(self.settings)
@@ -97,6 +108,7 @@ class Ingress:
                             questions, lambda: self.topics, self.publisher, self._learn_now
                         )
                     ),
+                    *([group.create_task(self._keep_reloading(*reloading))] if reloading else []),
                 ]
                 self.readiness.is_ready = True
                 log.info("listening", port=port, topics=len(self.topics))
@@ -111,31 +123,37 @@ class Ingress:
                 await runner.cleanup()
         log.info("stopped")
 
-    def reload(self, read: Callable[[], Configuration]) -> None:
-        """Take sources, secrets and routes of a configuration read anew; a bad one changes nothing.
+    async def reload(self, read: Callable[[], Configuration]) -> None:
+        """Take sources, secrets and routes of what *read* returns; an error changes nothing.
 
-        What the process was started with (addresses, Kafka, deadlines) needs a restart.
+        Requests whose head was read before are finished by the old ones.
         """
         try:
-            configuration = read()
+            renewal = await asyncio.to_thread(lambda: renewal_of(self.configuration, read()))
         except ConfigError as error:
             problems = [str(problem) for problem in error.problems]
             log.error("config_reload_failed", problems=problems)  # noqa: TRY400 - no traceback
             self.metrics.reloaded("failed")
-            return
-        options = msgspec.structs.replace(
-            self.configuration.options,
-            sources=configuration.options.sources,
-            routes=configuration.options.routes,
-        )
-        if options != configuration.options:
-            log.warning("config_needs_restart", taken=["sources", "routes"])
-        taken = msgspec.structs.replace(configuration, options=options)
-        self.topics = topics_of(taken)
-        self.server.replace(sources_of(taken), routes_of(taken))
+        except Exception:  # a bug in reading must not end what runs; logged with its traceback
+            log.exception("config_reload_failed", problems=[])
+            self.metrics.reloaded("failed")
+        else:
+            self._take(renewal)
+
+    def _take(self, renewal: Renewal) -> None:
+        if renewal.needing_restart:
+            log.warning("config_needs_restart", options=renewal.needing_restart)
+        self.topics = renewal.topics
+        self.server.replace(renewal.sources, renewal.routes)
         self._learn_now.set()
         self.metrics.reloaded("done")
-        log.info("config_reloaded", sources=list(configuration.options.sources))
+        warnings = [str(warning) for warning in renewal.warnings]
+        log.info("config_reloaded", sources=list(renewal.sources.by_name), warnings=warnings)
+
+    async def _keep_reloading(self, hangup: Hangup, read: Callable[[], Configuration]) -> None:
+        while True:
+            await hangup.wait()
+            await self.reload(read)
 
     async def _drain(self, stop: Stop) -> None:
         self.readiness.is_ready = False

@@ -1,4 +1,4 @@
-"""What both services are made of: the wish to end, the admin port, the watch over topics."""
+"""What both services are made of: the wish to end, SIGHUP, the admin port, the watch over topics."""
 
 import asyncio
 import gc
@@ -47,18 +47,53 @@ class Stop:
         self.wished.set()
 
 
+class Hangup:
+    """SIGHUP as a wish, from the first line of a command to the end of its process.
+
+    The loop's own handlers live as long as the loop: before and after, SIGHUP would kill.
+    """
+
+    def __init__(self) -> None:
+        """Begin; the signal is not ours yet."""
+        self._came = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def listen(self) -> None:
+        """Take the signal from here on, with or without a loop. For the main thread only."""
+        signal.signal(signal.SIGHUP, lambda *_: self.ask())
+
+    def ignore(self) -> None:
+        """Let the signal do nothing any more, until the process is gone."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def ask(self) -> None:
+        """Wish once; safe in a signal's handler."""
+        if self._loop is None:
+            self._came.set()
+        else:
+            with suppress(RuntimeError):  # the loop is closed: it is over anyway
+                self._loop.call_soon_threadsafe(self._came.set)
+
+    async def wait(self) -> None:
+        """Return when one has come since the last time, however many there were."""
+        self._loop = asyncio.get_running_loop()
+        await self._came.wait()
+        self._came.clear()
+
+
 async def keep_learning(
     admin: KafkaAdmin, topics: Callable[[], list[str]], publisher: Publisher, now: asyncio.Event
 ) -> None:
     """Keep the publisher informed of partitions; say when topics are missing or back.
 
-    *now* asks to look at once. Runs until cancelled.
+    Beside *topics* these are the ones of which the publisher still has records: of an earlier run,
+    or of rules that a reload has removed. *now* asks to look at once. Runs until cancelled.
     """
     known_missing: list[str] | None = None
     is_away = False
     while True:
         try:
-            publisher.learn(await admin.partitions(topics()))
+            publisher.learn(await admin.partitions({*topics(), *publisher.topics}))
         except UnavailableError as error:
             if not is_away:  # a line per change of state
                 log.warning("topics_unknown", error=str(error))
@@ -66,7 +101,7 @@ async def keep_learning(
             await asyncio.sleep(_LEARN_AGAIN_SECS)
             continue
         is_away = False
-        missing = publisher.missing(topics())
+        missing = publisher.missing(sorted({*topics(), *publisher.topics_waiting}))
         if missing and missing != known_missing:
             log.error("topics_missing", topics=missing, mend="callback-router topics apply")
         elif known_missing and not missing:

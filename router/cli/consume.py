@@ -14,13 +14,15 @@ from router.cli.options import config_option, configured, with_admin
 @click.option("--admin", metavar="HOST:PORT", help="Where /healthz, /readyz and /metrics are.")
 @click.option("--only", "only", multiple=True, metavar="NAME", help="These handlers; default all.")
 def consume(config: Path, admin: str | None, only: tuple[str, ...]) -> None:
-    """Run the handlers until SIGTERM or Ctrl-C."""
-    configuration = with_admin(configured(config), admin)
-    from router.app import Stop
+    """Run the handlers until SIGTERM or Ctrl-C; SIGHUP reads nothing again."""
+    from router.app import Hangup, Stop
     from router.app.consume import Consume
     from router.assembly import handlers_of
     from router.observability import set_up_logging
 
+    hangup = Hangup()
+    hangup.listen()
+    configuration = with_admin(configured(config), admin)
     found = handlers_of(configuration)
     names = [handler.name for handler, _ in found]
     for name in only:
@@ -36,6 +38,7 @@ def consume(config: Path, admin: str | None, only: tuple[str, ...]) -> None:
     async def run() -> None:
         stop = Stop()
         stop.listen_to_signals()
-        await Consume(configuration, chosen).run(stop)
+        await Consume(configuration, chosen).run(stop, hangup=hangup)
 
     asyncio.run(run())
+    hangup.ignore()

@@ -1,13 +1,13 @@
 """`callback-router serve`."""
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
 import click
 
 from router.cli.options import config_option, configured, with_admin
+from router.config import Configuration
 
 
 @click.command()
@@ -17,12 +17,18 @@ from router.cli.options import config_option, configured, with_admin
 )
 def serve(config: Path, admin: str | None) -> None:
     """Receive callbacks until SIGTERM or Ctrl-C; SIGHUP reads sources and routes again."""
-    configuration = with_admin(configured(config), admin)
+    from router.app import Hangup, Ingress, Stop
+    from router.observability import set_up_logging
+
+    hangup = Hangup()
+    hangup.listen()
+
+    def read() -> Configuration:
+        return with_admin(configured(config), admin)
+
+    configuration = read()
     for warning in configuration.warnings:
         print(f"{warning} (warning)", file=sys.stderr)
-
-    from router.app import Ingress, Stop
-    from router.observability import set_up_logging
 
     set_up_logging()
 
@@ -30,9 +36,7 @@ def serve(config: Path, admin: str | None) -> None:
         stop = Stop()
         stop.listen_to_signals()
         ingress = Ingress(configuration)
-        asyncio.get_running_loop().add_signal_handler(
-            signal.SIGHUP, ingress.reload, lambda: configured(config)
-        )
-        await ingress.run(stop, lambda _port: None)
+        await ingress.run(stop, lambda _port: None, reloading=(hangup, read))
 
     asyncio.run(run())
+    hangup.ignore()

@@ -27,6 +27,7 @@ from router.ingress.receive import Accepted, Request
 from router.ingress.sources import Head, Source, Sources
 from router.publish.lane import Ticket
 from router.publish.publisher import Publisher
+from router.routing import RouteTable
 from router.vendors.refusal import Reason, Refused
 
 HEAD_SECS = 5.0
@@ -56,6 +57,7 @@ class Service(Protocol):
     """What a connection asks of the server that it belongs to."""
 
     sources: Sources
+    routes: RouteTable
     publisher: Publisher
     answers: Answers
     soft_secs: float
@@ -71,7 +73,7 @@ class Service(Protocol):
     def address_of(self, peer: str, message: RawRequestMessage) -> str:
         """Return the sender's address behind trusted proxies."""
 
-    def decide(self, source: Source, request: Request) -> Accepted | Refused:
+    def decide(self, source: Source, routes: RouteTable, request: Request) -> Accepted | Refused:
         """Decide a whole request at this moment."""
 
     def count_durable(self, accepted: Accepted, seconds: float, *, was_spooled: bool) -> None:
@@ -118,6 +120,7 @@ class Connection(BaseProtocol):
         self.source_name = ""
         self._queue: deque[tuple[RawRequestMessage, StreamReader]] = deque()
         self._source: Source | None = None
+        self._routes = server.routes
         self._head: Head | None = None
         self._head_at = 0.0
         self._ticket: Ticket | None = None
@@ -242,7 +245,7 @@ class Connection(BaseProtocol):
         if isinstance(found, Refused):
             self._refuse(found)
             return False
-        self._source = found
+        self._source, self._routes = found, self.server.routes
         self.source_name = found.name
         if not payload.is_eof():
             self._until(State.BODY, BODY_SECS)
@@ -268,7 +271,7 @@ class Connection(BaseProtocol):
             body=payload.read_nowait(),
             traceparent=message.headers.get("traceparent", ""),
         )
-        outcome = self.server.decide(source, request)
+        outcome = self.server.decide(source, self._routes, request)
         if isinstance(outcome, Refused):
             self._refuse(outcome, request.body)
             return True

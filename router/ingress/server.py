@@ -81,7 +81,7 @@ class Server:
         self.is_draining = False
         self.loop_lag_secs = 0.0
         self._listening = listening
-        self._routes = routes
+        self.routes = routes
         self._metrics = metrics
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()
@@ -111,9 +111,9 @@ class Server:
         return int(self._server.sockets[0].getsockname()[1])
 
     def replace(self, sources: Sources, routes: RouteTable) -> None:
-        """Decide by these from the next request on."""
+        """Decide by these every request whose head comes from now on."""
         self.sources = sources
-        self._routes = routes
+        self.routes = routes
 
     async def sweep(self) -> None:
         """Act on deadlines, ten times a second, until cancelled."""
@@ -177,12 +177,12 @@ class Server:
                 break
         return address
 
-    def decide(self, source: Source, request: Request) -> Accepted | Refused:
+    def decide(self, source: Source, routes: RouteTable, request: Request) -> Accepted | Refused:
         """Decide a whole request at this moment."""
         self._count += 1
         now = Instant(time.time_ns() // 1_000_000, f"{self._prefix}{self._count:016x}")
         limits = self.sources.limits
-        return receive(source, request, limits, self._routes, now, self._nonces)
+        return receive(source, request, limits, routes, now, self._nonces)
 
     def count_durable(self, accepted: Accepted, seconds: float, *, was_spooled: bool) -> None:
         """Count a callback that is answered 200."""

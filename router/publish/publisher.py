@@ -110,6 +110,16 @@ class Publisher:
         return self._topics.missing(topics)
 
     @property
+    def topics(self) -> set[str]:
+        """The topics of all records that came so far, an earlier run's among them."""
+        return {lane.topic for lane in self._topics}
+
+    @property
+    def topics_waiting(self) -> set[str]:
+        """Those of them that have records which are not in Kafka yet."""
+        return {lane.topic for lane in self._topics if lane.is_waiting or lane.under_way}
+
+    @property
     def lanes_behind(self) -> int:
         """How many lanes have records that are not under way."""
         return sum(1 for lane in self._topics if lane.is_waiting)

@@ -140,6 +140,11 @@ class Running:
             if fits(line):
                 return line
 
+    @property
+    def pid(self) -> int:
+        """The process, as the system knows it."""
+        return self._process.pid
+
     def send_signal(self, number: Signals) -> None:
         """Send a signal to the command alone."""
         self._process.send_signal(number)

@@ -233,7 +233,7 @@ async def test_the_server_keeps_what_it_refuses() -> None:
     head = Head(method="POST", target=PATHS["rtc"], address="192.0.2.1")
     body = rtc().replace(b"room1", b"room2")
 
-    refused = server.decide(source, Request(head=head, body=body))
+    refused = server.decide(source, server.routes, Request(head=head, body=body))
     assert isinstance(refused, Refused)
     server.count_refused(refused, "rtc", "192.0.2.1", 0.0, body)
     server.count_refused(Refused("not-found"), "", "192.0.2.2", 0.0)
@@ -261,7 +261,7 @@ async def test_a_source_that_is_gone_shows_nothing() -> None:
     """After a reload in between, the refusal is kept all the same."""
     server = _server()
     head = Head(method="POST", target=PATHS["rtc"], address="192.0.2.1")
-    refused = server.decide(SOURCES.by_name["rtc"], Request(head=head, body=b"{}"))
+    refused = server.decide(SOURCES.by_name["rtc"], server.routes, Request(head=head, body=b"{}"))
     assert isinstance(refused, Refused)
     server.replace(Sources([], LIMITS), RouteTable())
 
