@@ -1,7 +1,7 @@
 """The configuration: YAML files to checked options, with every problem at its place.
 
 Design:
-    `yaml_document` reads text to plain values with places, `convert` turns these into the types
+    `yaml_document` reads text to plain values with places (`words`, `syntax`), `convert` turns these into the types
     of `options` with the parsers of `scalars` and the `rules` between options, `secret` resolves
     references, and `load` does the I/O and puts it together. All but `load` and `secret` are pure.
 

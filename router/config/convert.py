@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from router.config.annotations import section_of, split
 from router.config.rules import RULES
 from router.config.scalars import PARSERS
+from router.config.syntax import MISSING_SPACE
 from router.config.yaml_document import BROKEN, Document, KeyPath
 from router.errors import Problem
 
@@ -69,9 +70,11 @@ class Converter:
         return BROKEN
 
     def _struct(self, section: type[Struct], value: object, path: KeyPath) -> Any:
-        if not isinstance(value, dict):
-            return self._report(path, f"expected a mapping, got {_name(value)}")
         fields = {field.name: field for field in msgspec.structs.fields(section)}
+        if not isinstance(value, dict):
+            is_glued = isinstance(value, str) and value.partition(":")[0] in fields
+            why = MISSING_SPACE if is_glued else f"expected a mapping, got {_name(value)}"
+            return self._report(path, why)
         for key in value:
             if key not in fields:
                 self._report((*path, key), _unknown(key, list(fields)), at_key=True)
@@ -128,6 +131,10 @@ class Converter:
                 msgspec.convert(key, key_kind)
             except msgspec.ValidationError as error:
                 self._report((*path, key), _wording(error, *split(key_kind)), at_key=True)
+            odd = self._document.key_surprises.get((*path, key))
+            if odd is not None:
+                message = f"text here, and {odd.reading} for other readers of YAML; quote it"
+                self.warnings.append(self._document.problem((*path, key), message, at_key=True))
             members[key] = self.convert(member_kind, member, (*path, key))
         return BROKEN if any(member is BROKEN for member in members.values()) else members
 
@@ -146,12 +153,41 @@ class Converter:
 
     def _leaf(self, annotation: Any, meta: Meta | None, value: object, path: KeyPath) -> Any:
         if annotation is Any:
+            self._warn_of_surprises(value, path)
             return BROKEN if _holds_broken(value) else value
         is_strict = path not in self._document.expanded  # a variable holds text, "6" may mean 6
         try:
-            return msgspec.convert(value, annotation, strict=is_strict)
+            result = msgspec.convert(value, annotation, strict=is_strict)
         except msgspec.ValidationError as error:
-            return self._report(path, _wording(error, split(annotation)[0], meta))
+            message = _wording(error, split(annotation)[0], meta)
+            return self._report(path, message + self._mending(message, path))
+        if isinstance(result, str):
+            self._warn_of_surprises(result, path, "")
+        return result
+
+    def _mending(self, message: str, path: KeyPath) -> str:
+        """Return what to write, where a plain word means what is wanted for other readers only."""
+        odd = self._document.surprises.get(path)
+        if odd is None or not message.endswith("got text"):
+            return ""
+        return (
+            f"; write {odd.instead}" if ("number" in message) == ("number" in odd.reading) else ""
+        )
+
+    def _warn_of_surprises(
+        self, value: object, path: KeyPath, otherwise: str = ", or write "
+    ) -> None:
+        """Warn of each word in *value* that others read otherwise; text may be all that fits."""
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self._warn_of_surprises(item, (*path, index), otherwise)
+        elif isinstance(value, dict):
+            for key, member in value.items():
+                self._warn_of_surprises(member, (*path, key), otherwise)
+        elif (odd := self._document.surprises.get(path)) is not None:
+            message = f"{_name(value)} here, and {odd.reading} for other readers of YAML; quote it"
+            message += f"{otherwise}{odd.instead}" if otherwise else ""
+            self.warnings.append(self._document.problem(path, message))
 
 
 def _least_length(meta: Meta | None) -> int:
@@ -175,6 +211,10 @@ def _name(value: object) -> str:
 
 
 def _unknown(key: str, known: list[str]) -> str:
+    if key.partition(":")[0] in known:
+        return MISSING_SPACE
+    if key == "<<":
+        return "merge keys (<<) are not allowed; write the members here"
     close = difflib.get_close_matches(key, known, 1) if len(key) <= _LONGEST_GUESS else []
     return (
         f"unknown key, did you mean {close[0]}?"

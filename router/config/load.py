@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from router.config.convert import Converter
+from router.config.files import read_file, why
 from router.config.options import (
     WITHOUT_EFFECT,
     KafkaOptions,
@@ -32,7 +33,6 @@ from router.config.secret import (
     resolve,
     signing_doubt,
     token_fault,
-    why,
 )
 from router.config.yaml_document import BROKEN, MAX_BYTES, Document, KeyPath, read_document
 from router.errors import ConfigError, Problem
@@ -139,12 +139,12 @@ class _Loading:
     def _read(self, path: Path, named_at: KeyPath | None = None) -> Document:
         """Return the file; what keeps it from being read is reported where it is named."""
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+            content, _ = read_file(path, MAX_BYTES)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             named = self._router if named_at else Document(file=str(path), data=BROKEN)
             shown = str(path) if str(path).isprintable() else ascii(str(path))
-            name = shown if named_at else "this file"
+            is_shown = named_at is not None and named_at not in self._router.expanded
+            name = shown if is_shown else "this file"
             message = f"cannot read {name}: {why(error)}"
             self._problems.append(named.problem(named_at or (), message))
             return Document(file=str(path), data=BROKEN)
@@ -224,7 +224,7 @@ class _Loading:
     def _try_to_open(self, place: KeyPath, file: str | None) -> None:
         try:
             if file is not None:
-                (self._path.parent / file).open("rb").close()
+                read_file(self._path.parent / file, 0)
         except (OSError, ValueError) as error:
             message = f"cannot read this file: {why(error)}"
             self._problems.append(self._router.problem(place, message))

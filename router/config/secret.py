@@ -1,7 +1,6 @@
 """Secrets: read from where a reference points, kept so that they do not leak by accident."""
 
 import hmac
-import os
 import re
 import stat
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Final, NoReturn
 
 from msgspec import Struct
 
+from router.config.files import read_file, why
 from router.config.options import SecretOptions
 
 MAX_SECRET_BYTES: Final = 64 * 1024
@@ -117,9 +117,7 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> Found | NotFound
 
 def _from_file(path: Path) -> Found | NotFound:
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            value = file.read(MAX_SECRET_BYTES + 1)
+        value, mode = read_file(path, MAX_SECRET_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         return NotFound(f"cannot read this file: {why(error)}")
     if len(value) > MAX_SECRET_BYTES:
@@ -127,10 +125,5 @@ def _from_file(path: Path) -> Found | NotFound:
     value = value.removesuffix(b"\n").removesuffix(b"\r") if value.endswith(b"\n") else value
     if not value:
         return NotFound("this file is empty")
-    is_open = stat.S_ISREG(mode) and mode & stat.S_IROTH
+    is_open = mode & stat.S_IROTH
     return Found(Secret(value), "everybody can read this file" if is_open else None)
-
-
-def why(error: OSError | ValueError) -> str:
-    """Return the system's reason, without the path that the place of the message shows already."""
-    return (isinstance(error, OSError) and error.strerror) or "not a path"

@@ -2,19 +2,18 @@
 
 Design: events are walked, not nodes: nodes have lost which anchors and tags were written, and
 PyYAML composes recursively. The values are those of JSON: null, true, false, whole and decimal
-numbers, text, lists, mappings with text keys. Everything else that YAML 1.1 reads into a plain
-word (`on`, `no`, `010`, `12:30:00`, `1_000`, dates) is text. Anchors, aliases, tags and duplicate
+numbers, text, lists, mappings with text keys; see `words` for what is text here only. Anchors, aliases, tags and duplicate
 keys are refused, since each of them lets a file mean something else than what is seen.
 
 `${NAME}` and `${NAME:-default}` are expanded after parsing, so no value can inject YAML; the
 default also stands in for an empty variable, as in a shell.
 """
 
-import math
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 import yaml
 from msgspec import Struct
@@ -33,21 +32,24 @@ from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
+from router.config.syntax import START, Place, TooDeepError, fault_of
+from router.config.words import Surprise, key_surprise, plain, surprise
 from router.errors import Problem
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 32
 
+_SECOND_DOCUMENT: Final = "a second YAML document; remove the line --- and what follows"
+_ALIAS: Final = "aliases (*name) are not allowed; write the value again, or quote it"
+_ANCHOR: Final = "anchors (&name) are not allowed; remove it, or quote the value"
+_TAG: Final = "tags (!name) are not allowed; remove it, or quote the value"
+_ODD_KEY: Final = (
+    "a key must be plain text: no list, alias, anchor or tag; quote text that looks so"
+)
+
 KeyPath = tuple[str | int, ...]
 """From the root of a file to a value: keys and positions."""
 
-_WORDS: Final[Mapping[str, object]] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,99})")
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][-+]?[0-9]{1,9})?")
 _EXPANSION = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -61,16 +63,6 @@ class Broken(Enum):
 BROKEN: Final = Broken.BROKEN
 
 
-class Place(NamedTuple):
-    """Line and column, from 1."""
-
-    line: int
-    column: int
-
-
-START: Final = Place(1, 1)
-
-
 class Document(Struct, frozen=True, kw_only=True):
     """One file: its values, and the place of each.
 
@@ -79,6 +71,8 @@ class Document(Struct, frozen=True, kw_only=True):
         data: Plain values; an empty file is an empty mapping; `BROKEN` where none can be told.
         values: Where each value begins.
         keys: Where the key of each member of a mapping begins.
+        surprises: Unquoted words that other readers of YAML take for something else.
+        key_surprises: The same for keys.
         expanded: The texts in which a variable was expanded: they may stand for numbers.
         problems: What is wrong with the YAML itself.
     """
@@ -87,6 +81,8 @@ class Document(Struct, frozen=True, kw_only=True):
     data: object
     values: Mapping[KeyPath, Place] = {}
     keys: Mapping[KeyPath, Place] = {}
+    surprises: Mapping[KeyPath, Surprise] = {}
+    key_surprises: Mapping[KeyPath, Surprise] = {}
     expanded: frozenset[KeyPath] = frozenset()
     problems: tuple[Problem, ...] = ()
 
@@ -119,16 +115,21 @@ def read_document(file: str, content: bytes, environ: Mapping[str, str]) -> Docu
     Total: it returns for any *content*. At most `MAX_BYTES` and `MAX_DEPTH` are looked at.
     """
     if len(content) > MAX_BYTES:
-        return _unreadable(file, START, f"larger than {MAX_BYTES // 1024} KiB")
+        message = f"larger than the {MAX_BYTES // 1024} KiB that are read; is it the right file?"
+        return _unreadable(file, START, message)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return _unreadable(file, _place_at(error.object, error.start), "not UTF-8 text")
+        kind = "UTF-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "not UTF-8"
+        place = _place_at(error.object, error.start)
+        return _unreadable(file, place, f"{kind} text; save the file as UTF-8")
     try:
-        builder = _Builder(file, _Events(text), environ)
+        builder = _Builder(file, text, environ)
     except ReaderError as error:
         place = _place_at(text.encode(), len(text[: error.position].encode()))
-        return _unreadable(file, place, "not valid YAML: a control character")
+        is_nul = text[error.position : error.position + 1] == "\0"
+        what = "a NUL; save the file as UTF-8" if is_nul else "a control character; remove it"
+        return _unreadable(file, place, f"not valid YAML: {what}")
     return builder.document()
 
 
@@ -161,20 +162,23 @@ class _Events(Reader, Scanner, Parser):
         super().fetch_flow_collection_start(TokenClass)
 
 
-def _too_deep(mark: object) -> yaml.MarkedYAMLError:
+def _too_deep(mark: object) -> TooDeepError:
     message = f"nested deeper than {MAX_DEPTH} levels"
-    return yaml.MarkedYAMLError(problem=message, problem_mark=mark)  # type: ignore[arg-type]  # of yaml
+    return TooDeepError(problem=message, problem_mark=mark)  # type: ignore[arg-type]  # of yaml
 
 
 class _Builder:
     """One walk over the events of one file."""
 
-    def __init__(self, file: str, events: _Events, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: str, text: str, environ: Mapping[str, str]) -> None:
         self._file = file
-        self._events = events
+        self._text = text
+        self._events = _Events(text)
         self._environ = environ
         self._values: dict[KeyPath, Place] = {}
         self._keys: dict[KeyPath, Place] = {}
+        self._surprises: dict[KeyPath, Surprise] = {}
+        self._key_surprises: dict[KeyPath, Surprise] = {}
         self._expanded: set[KeyPath] = set()
         self._problems: list[Problem] = []
 
@@ -183,9 +187,7 @@ class _Builder:
         try:
             data = self._root()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = Place(mark.line + 1, mark.column + 1) if mark else START
-            data = self._broken((), place, f"not valid YAML: {error.problem or error.context}")
+            data = self._broken((), *fault_of(error, self._text))
         except ValueError:  # PyYAML: "\U00110000", or a version of 5,000 digits
             mark = self._events.get_mark()
             place = Place(mark.line + 1, mark.column + 1)
@@ -195,6 +197,8 @@ class _Builder:
             data=data,
             values=self._values,
             keys=self._keys,
+            surprises=self._surprises,
+            key_surprises=self._key_surprises,
             expanded=frozenset(self._expanded),
             problems=tuple(self._problems),
         )
@@ -207,7 +211,7 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     self._skip(event)
-                    self._broken((), _place(event), "more than one YAML document")
+                    self._broken((), _place(event), _SECOND_DOCUMENT)
                 else:
                     data = self._node(event, ())
         return {} if data is None else data
@@ -226,11 +230,11 @@ class _Builder:
         if len(path) > MAX_DEPTH:
             raise _too_deep(event.start_mark)
         if isinstance(event, AliasEvent):
-            return self._broken(path, place, "aliases (*name) are not allowed")
+            return self._broken(path, place, _ALIAS)
         if isinstance(event, NodeEvent) and event.anchor is not None:
-            self._broken(path, place, "anchors (&name) are not allowed")
+            self._broken(path, place, _ANCHOR)
         if getattr(event, "tag", None) is not None:
-            self._broken(path, place, "tags (!name) are not allowed")
+            self._broken(path, place, _TAG)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(path)
         if isinstance(event, MappingStartEvent):
@@ -251,11 +255,14 @@ class _Builder:
             if key is None or key in members:
                 if key is not None:
                     first = self._keys[*path, key].line
-                    message = f"duplicate key, the first is in line {first}"
+                    message = f"duplicate key, the first is in line {first}; remove one of them"
                     self._broken((*path, key), _place(event), message)
                 self._skip(self._next())
             else:
                 self._keys[*path, key] = _place(event)
+                odd = key_surprise(key) if getattr(event, "style", None) is None else None
+                if odd is not None:
+                    self._key_surprises[*path, key] = odd
                 members[key] = self._node(self._next(), (*path, key))
         return members
 
@@ -264,7 +271,7 @@ class _Builder:
             self._skip(event)
         elif event.anchor is None and event.tag is None and _is_unicode(event.value):
             return event.value
-        self._broken(path, _place(event), "a key must be plain text: no list, alias, anchor or tag")
+        self._broken(path, _place(event), _ODD_KEY)
         return None
 
     def _skip(self, event: Event) -> None:
@@ -283,7 +290,12 @@ class _Builder:
             return self._broken(path, place, "half of a surrogate pair is no text")
         if "${" in text:
             return self._expand(text, path, place)
-        return _plain(text) if event.style is None else text
+        if event.style is not None:
+            return text
+        odd = surprise(text)
+        if odd is not None:
+            self._surprises[path] = odd
+        return plain(text)
 
     def _expand(self, text: str, path: KeyPath, place: Place) -> object:
         self._expanded.add(path)
@@ -304,17 +316,6 @@ class _Builder:
         if not _is_unicode(expanded):
             return self._broken(path, place, "a variable of the environment is not UTF-8 text")
         return expanded
-
-
-def _plain(text: str) -> object:
-    """Return what an unquoted word means; what no number can hold is text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if _DECIMAL.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    return text
 
 
 def _place(event: Event) -> Place:

@@ -1,12 +1,17 @@
 """Whatever the files hold, they load or raise ConfigError with places inside the files."""
 
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
 
 from router.config import (
     Options,
@@ -133,9 +138,17 @@ def _loads_or_says_why(router: bytes, routes: bytes) -> None:
             problems = error.problems or [Problem("none", 0, 0, "", "")]
         for problem in problems:
             assert problem.file in files or problem.file.startswith(folder)
-            assert problem.line >= 1
-            assert problem.column >= 1
+            assert _is_inside(problem, Path(problem.file))
             assert str(problem).isprintable()
+
+
+def _is_inside(problem: Problem, file: Path) -> bool:
+    """Tell whether a problem's place is a character of the file, or right behind one."""
+    content = file.read_bytes() if file.is_file() else b""
+    text = content.decode("utf-8-sig", "surrogateescape")
+    lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", text)
+    is_line = 1 <= problem.line <= len(lines)
+    return is_line and 1 <= problem.column <= len(lines[problem.line - 1]) + 1
 
 
 def _encode(text: str) -> bytes:
@@ -167,3 +180,53 @@ def test_any_values_load_or_are_refused(options: dict[str, object], routes: obje
     router = yaml.safe_dump({**good, **options}, allow_unicode=True)
 
     _loads_or_says_why(_encode(router), _encode(yaml.safe_dump(routes)))
+
+
+def _options(section: type[Struct], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every option, with `rtc` for the name of a source."""
+    for field in fields(section):
+        yield (*path, field.name)
+        found = [kind for kind in _kinds(field.type) if issubclass(kind, Struct)]
+        for kind in found:
+            is_named = field.name == "sources"
+            if kind is not SecretOptions and kind.__name__ not in NO_SECTION:
+                more = (field.name, "rtc") if is_named else (field.name,)
+                yield from _options(kind, (*path, *more))
+
+
+def _kinds(annotation: object) -> Iterator[type]:
+    if isinstance(annotation, type) and not get_args(annotation):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _kinds(argument)
+
+
+NO_SECTION = {"Address", "LiveCallbackOptions", "RouteOptions"}
+CONFUSED: tuple[object, ...] = (
+    *(None, True, 0, -1, 10**30, 1.5, "", "no", "x", "1s", "1MiB", "2026-11-21", "\n", "x" * 9000),
+    *(
+        [],
+        [None],
+        ["x"],
+        [["x"]],
+        [{}],
+        [{"env": "KEY"}],
+        {},
+        {"x": "y"},
+        {"env": "KEY"},
+        {"env": []},
+    ),
+)
+
+
+@pytest.mark.parametrize("value", CONFUSED, ids=lambda value: ascii(value)[:20])
+@pytest.mark.parametrize("path", list(_options(Options)), ids=".".join)
+def test_any_kind_of_value_at_any_option(path: tuple[str, ...], value: object) -> None:
+    """Each kind of value at each option is taken, or told with a place."""
+    good = yaml.safe_load(MINIMAL)
+    section = good
+    for name in path[:-1]:
+        section = section.setdefault(name, {})
+    section[path[-1]] = value
+
+    _loads_or_says_why(_encode(yaml.safe_dump(good)), b"")

@@ -77,6 +77,16 @@ def test_a_problem_reads_as_editors_expect() -> None:
 @pytest.mark.parametrize(
     ("added", "told"),
     [
+        (
+            "ack: {soft: 1s, <<: {hard: 2s}}",
+            "5:17: ack.'<<': merge keys (<<) are not allowed; write the members here",
+        ),
+        ("ack: {soft:1s, hard: 2s}", "5:7: ack.'soft:1s': a space is missing behind the colon"),
+        ("ack:\n  soft:1s", "6:3: ack: a space is missing behind the colon"),
+        ("topics: {partitions: 0x1F}", "5:22: topics.partitions: expected a whole number, got text; write a decimal number"),
+        ("topics: {partitions: 010}", "5:22: topics.partitions: expected a whole number, got text; write it without leading zeros"),
+        ("topics: {partitions: yes}", "5:22: topics.partitions: expected a whole number, got text"),
+        ("routes: ${NOWHERE:-hunter2}", "5:9: routes: cannot read this file: No such file or directory"),
         ("lisen: a", "5:1: lisen: unknown key, did you mean listen?"),
         ("admin: localhost", "5:8: admin: expected HOST:PORT such as 0.0.0.0:8080 or [::1]:8080"),
         ("admin:", "5:7: admin: expected HOST:PORT such as 0.0.0.0:8080 or [::1]:8080"),
@@ -86,7 +96,7 @@ def test_a_problem_reads_as_editors_expect() -> None:
         ),
         (
             "connections_per_address: 1_000",
-            "5:26: connections_per_address: expected a whole number, got text",
+            "5:26: connections_per_address: expected a whole number, got text; write it without _",
         ),
         (
             "connections_per_address: ${SHORT}",
@@ -135,10 +145,10 @@ def test_a_problem_reads_as_editors_expect() -> None:
         ),
         (
             "spool: {allow_ephemeral: no}",
-            "5:26: spool.allow_ephemeral: expected true or false, got text",
+            "5:26: spool.allow_ephemeral: expected true or false, got text; write false",
         ),
     ],
-)
+)  # fmt: skip
 def test_an_option_out_of_bounds_has_its_place(tmp_path: Path, added: str, told: str) -> None:
     """A value is reported where it stands, an unknown key at the key."""
     assert _problems(tmp_path, MINIMAL + added + "\n") == [f"router.yaml:{told}"]
@@ -262,7 +272,7 @@ def _shown(name: str) -> str:
         ("routes:\n- {name: a, when: {}, to: b, key: ''}", "2:35: routes[0].key: must not be empty"),
         ("routes:\n- {name: a, when: {}, to: b}\n- {name: a, when: {}, to: c}", "3:10: routes[1].name: another rule has this name"),
         ("routes:\n- {name: '', when: {}, to: b}", "2:10: routes[0].name: expected up to 64 letters, digits, spaces, ., _ and -, no sign first"),
-        ("routes:\n- {name: a, when: {type: *x}, to: b}", "2:26: routes[0].when.type: aliases (*name) are not allowed"),
+        ("routes:\n- {name: a, when: {type: *x}, to: b}", "2:26: routes[0].when.type: aliases (*name) are not allowed; write the value again, or quote it"),
         (f"base: {'x' * 250}", "1:7: base: expected letters, digits, ., _, -, {vendor}, {type} and {source}"),
     ],
 )  # fmt: skip
@@ -305,7 +315,7 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
             "router.yaml:13:3: sources.'Bad Name': expected a name of up to 32 of a-z, 0-9, _ and -, "
             "a letter or digit first"
         ),
-        "router.yaml:14:13: sources.'Bad Name'.vendor: anchors (&name) are not allowed",
+        "router.yaml:14:13: sources.'Bad Name'.vendor: anchors (&name) are not allowed; remove it, or quote the value",
         "router.yaml:15:32: sources.'Bad Name'.tokens[0].app: a token belongs to no app",
         (
             "router.yaml:15:45: sources.'Bad Name'.tokens[1].file: cannot read this file: "
@@ -313,11 +323,11 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         ),
         "router.yaml:15:60: sources.'Bad Name'.tokens[2].env: a token has at least 16 characters",
         "router.yaml:16:15: sources.'Bad Name'.on_stale: expected one of publish, reject",
-        "router.yaml:17:3: sources.rtc: duplicate key, the first is in line 9",
+        "router.yaml:17:3: sources.rtc: duplicate key, the first is in line 9; remove one of them",
         "router.yaml:19:13: ack.soft: must be less than ack.hard",
-        "router.yaml:20:15: spool.path: tags (!name) are not allowed",
+        "router.yaml:20:15: spool.path: tags (!name) are not allowed; remove it, or quote the value",
         "routes.yaml:1:7: base: expected letters, digits, ., _, -, {vendor}, {type} and {source}",
-        "routes.yaml:3:23: routes[0].when.x: aliases (*name) are not allowed",
+        "routes.yaml:3:23: routes[0].when.x: aliases (*name) are not allowed; write the value again, or quote it",
         "routes.yaml:4:3: routes[1].when: required",
         "routes.yaml:4:19: routes[1].drop: expected true or false, got text",
     ]

@@ -90,21 +90,48 @@ def test_variables_are_expanded_after_parsing(text: str, value: str) -> None:
         ("a: ${1}", "1:4: a: expected ${NAME} or ${NAME:-default}"),
         ("a: ${SET", "1:4: a: expected ${NAME} or ${NAME:-default}"),
         ("a: ${RAW}", "1:4: a: a variable of the environment is not UTF-8 text"),
-        ("a: b\na: c", "2:1: a: duplicate key, the first is in line 1"),
-        ("x:\n  a: b\n  'a': {b: [c]}", "3:3: x.a: duplicate key, the first is in line 2"),
-        ("a: &x b", "1:4: a: anchors (&name) are not allowed"),
-        ("a: [b, *x]", "1:8: a[1]: aliases (*name) are not allowed"),
-        ("a: !!str b", "1:4: a: tags (!name) are not allowed"),
-        ("!!map {a: b}", "1:1: tags (!name) are not allowed"),
-        ("a: !!python/object/apply:os.system [id]", "1:4: a: tags (!name) are not allowed"),
-        ("a: !x b", "1:4: a: tags (!name) are not allowed"),
-        ("? [a, [b]]\n: c", "1:3: a key must be plain text: no list, alias, anchor or tag"),
-        ("&x a: b", "1:1: a key must be plain text: no list, alias, anchor or tag"),
-        ("*x : b", "1:1: a key must be plain text: no list, alias, anchor or tag"),
-        ("!!str a: b", "1:1: a key must be plain text: no list, alias, anchor or tag"),
-        ('"\\ud800": b', "1:1: a key must be plain text: no list, alias, anchor or tag"),
-        ("x: {? [a] : b, c: d}", "1:7: x: a key must be plain text: no list, alias, anchor or tag"),
-        ("a: b\n---\nc: d", "3:1: more than one YAML document"),
+        ("a: b\na: c", "2:1: a: duplicate key, the first is in line 1; remove one of them"),
+        (
+            "x:\n  a: b\n  'a': {b: [c]}",
+            "3:3: x.a: duplicate key, the first is in line 2; remove one of them",
+        ),
+        ("a: &x b", "1:4: a: anchors (&name) are not allowed; remove it, or quote the value"),
+        (
+            "a: [b, *x]",
+            "1:8: a[1]: aliases (*name) are not allowed; write the value again, or quote it",
+        ),
+        ("a: !!str b", "1:4: a: tags (!name) are not allowed; remove it, or quote the value"),
+        ("!!map {a: b}", "1:1: tags (!name) are not allowed; remove it, or quote the value"),
+        (
+            "a: !!python/object/apply:os.system [id]",
+            "1:4: a: tags (!name) are not allowed; remove it, or quote the value",
+        ),
+        ("a: !x b", "1:4: a: tags (!name) are not allowed; remove it, or quote the value"),
+        (
+            "? [a, [b]]\n: c",
+            "1:3: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        (
+            "&x a: b",
+            "1:1: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        (
+            "*x : b",
+            "1:1: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        (
+            "!!str a: b",
+            "1:1: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        (
+            '"\\ud800": b',
+            "1:1: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        (
+            "x: {? [a] : b, c: d}",
+            "1:7: x: a key must be plain text: no list, alias, anchor or tag; quote text that looks so",
+        ),
+        ("a: b\n---\nc: d", "3:1: a second YAML document; remove the line --- and what follows"),
         ('a: "\\ud800"', "1:4: a: half of a surrogate pair is no text"),
     ],
 )
@@ -114,31 +141,58 @@ def test_what_could_mislead_is_refused(text: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "place", "told"),
     [
-        ("a: b\n c: d", "2:3: not valid YAML: mapping values are not allowed here"),
-        ("a: [b", "1:6: not valid YAML: expected ',' or ']', but got '<stream end>'"),
-        (
-            "a:\n\t- b",
-            "2:1: not valid YAML: found character '\\t' that cannot start any token",
-        ),
-        ("a: b\nc: \x07", "2:4: not valid YAML: a control character"),
-        ('a: "\\U00110000"', "1:7: not valid YAML: a number out of range"),
+        ("a: b\n c: d", "2:3", "no key can be here; check the indentation, or quote text"),
+        ("a: b\nb:c\nc: d", "2:3", "a space is missing behind the colon"),
+        ("a:\n  b:c\n  d: e", "2:5", "a space is missing behind the colon"),
+        ("a: b\nc\nd: e", "2:1", "a key without a colon and a space behind it"),
+        ("a: - b", "1:4", "a list with - begins in a line of its own"),
+        ("a: b: c", "1:5", "no key can be here; check the indentation, or quote text"),
+        ("a: [b", "1:6", "a comma or ] is missing"),
+        ("a: {b: c\nd: e", "2:2", "a comma or } is missing"),
+        ("a:\n    b: c\n  d: e", "3:3", "this fits no line above; check the indentation"),
+        ("a: 'hunter2\nb: c", "1:4", "this quote is not closed"),
+        ('a: "hunter2\n---\nb', "1:4", "this quote is not closed before ---"),
+        ('a: "C:\\hunter2"', "1:8", "an unknown escape; write \\\\ for \\, or use single quotes"),
+        ("a: @hunter2", "1:4", "no text begins with this character; quote it"),
+        ("a: %hunter2", "1:4", "no text begins with this character; quote it"),
+        ("a: &", "1:5", "a name is missing; quote text that begins with & or *"),
+        ("a: !hunter2!x b", "1:4", "tags (!name) are not allowed; quote text that begins with !"),
+        ("a: |hunter2", "1:5", "behind | or > stands nothing but a comment"),
+        ("a:\n\t- b", "2:1", "a tab; indent with spaces"),
+        ("a: b\n\tc: d", "2:1", "a tab; indent with spaces"),
+        ("a:\tb", "1:3", "a tab; use spaces"),
+        ("{a: b} c", "1:8", "nothing may follow here; check brackets and indentation"),
+        ("a: b\nc: \x07", "2:4", "a control character; remove it"),
+        ("a: b\nc: \0", "2:4", "a NUL; save the file as UTF-8"),
+        ('a: "\\U00110000"', "1:7", "a number out of range"),
     ],
-    ids=["indent", "bracket", "tab", "control", "range"],
 )
-def test_a_syntax_error_has_its_place(text: str, told: str) -> None:
-    """What is no YAML gives no values, and says where it stops being YAML."""
+def test_a_syntax_error_has_its_place(text: str, place: str, told: str) -> None:
+    """What is no YAML gives no values, says where it stops being YAML and what to change."""
     document = _read(text)
 
-    assert (document.data, _told(document)) == (BROKEN, [told])
+    assert document.data is BROKEN
+    assert _told(document) == [f"{place}: not valid YAML: {told}"]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_utf_16_is_told(codec: str) -> None:
+    """With or without a byte-order mark, the message says what to do."""
+    mark = "" if codec == "utf-16" else "\ufeff"
+    told = _told(read_document("f.yaml", f"{mark}a: b\n".encode(codec), {}))
+    unmarked = _told(read_document("f.yaml", "a: b\n".encode("utf-16-le"), {}))
+
+    assert told == ["1:1: UTF-16 text; save the file as UTF-8"]
+    assert unmarked == ["1:2: not valid YAML: a NUL; save the file as UTF-8"]
 
 
 def test_bytes_that_are_no_text_have_their_place() -> None:
     """Columns count characters, and a byte-order mark is none."""
     document = read_document("f.yaml", b"\xef\xbb\xbfa: b\n\xc3\xa9: \xff", {})
 
-    assert _told(document) == ["2:4: not UTF-8 text"]
+    assert _told(document) == ["2:4: not UTF-8 text; save the file as UTF-8"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +218,9 @@ def test_32_levels_are_read() -> None:
 def test_size_is_bounded() -> None:
     """64 KiB are read, one byte more is not looked at."""
     assert _told(_read("#" * MAX_BYTES)) == []
-    assert _told(_read("[" * (MAX_BYTES + 1))) == ["1:1: larger than 64 KiB"]
+    assert _told(_read("[" * (MAX_BYTES + 1))) == [
+        "1:1: larger than the 64 KiB that are read; is it the right file?"
+    ]
 
 
 def test_an_alias_bomb_stays_small() -> None:
