@@ -23,6 +23,8 @@ class Problem(Struct, frozen=True):
         column: From 1.
         where: Dotted, for example `sources.rtc.vendor` or `routes[2].when`; empty for a whole file.
         message: What is wrong. Never repeats a secret.
+        excerpt: The line and a caret below the column, without secrets; empty where there is none.
+        is_warning: Whether it may stay as it is.
     """
 
     file: str
@@ -30,11 +32,18 @@ class Problem(Struct, frozen=True):
     column: int
     where: str
     message: str
+    excerpt: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
         """Return `config/router.yaml:14:7: sources.rtc.vendor: message`."""
         parts = (f"{self.file}:{self.line}:{self.column}", self.where, self.message)
         return ": ".join(part for part in parts if part)
+
+    def shown(self) -> str:
+        """Return that line, and below it the excerpt, for a person at a terminal."""
+        first = f"{self} (warning)" if self.is_warning else str(self)
+        return "\n".join((first, *(f"    {line}" for line in self.excerpt.splitlines())))
 
 
 class CallbackRouterError(Exception):
@@ -42,10 +51,14 @@ class CallbackRouterError(Exception):
 
 
 class ConfigError(CallbackRouterError):
-    """The configuration cannot be used; `problems` holds everything that has to be changed."""
+    """The configuration cannot be used; `problems` holds everything that has to be changed.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `warnings` is what was found beside it and may stay.
+    """
+
+    def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

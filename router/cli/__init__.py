@@ -66,8 +66,8 @@ def main() -> None:
     try:
         _cli()
     except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
+        told = (problem.shown() for problem in (*error.problems, *error.warnings))
+        print("\n".join(told), file=sys.stderr)
         sys.exit(2)
     except CallbackRouterError as error:
         print(f"callback-router: {error}", file=sys.stderr)

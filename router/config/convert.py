@@ -72,7 +72,8 @@ class Converter:
     def _struct(self, section: type[Struct], value: object, path: KeyPath) -> Any:
         fields = {field.name: field for field in msgspec.structs.fields(section)}
         if not isinstance(value, dict):
-            is_glued = isinstance(value, str) and value.partition(":")[0] in fields
+            name, colon, _ = value.partition(":") if isinstance(value, str) else ("", "", "")
+            is_glued = colon and name in fields
             why = MISSING_SPACE if is_glued else f"expected a mapping, got {_name(value)}"
             return self._report(path, why)
         for key in value:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from router.config.convert import Converter
+from router.config.excerpt import Excerpts
 from router.config.files import read_file, why
 from router.config.options import (
     WITHOUT_EFFECT,
@@ -119,7 +120,7 @@ class _Loading:
 
     def configuration(self, checks: Sequence[Check]) -> Configuration:
         """Return what `load` promises."""
-        self._router = self._read(self._path)
+        self._router = self._read(self._path, Options)
         options = self._converted(self._router, Options, self._look_up)
         self._warn_of_idle_sections()
         self._routes = self._routes_document()
@@ -132,11 +133,12 @@ class _Loading:
         for check in checks:
             for finding in check(configuration):
                 self._add(finding)
+        warnings = self._told(self._warnings, is_warning=True)
         if self._problems:
-            raise ConfigError(self._sorted(self._problems))
-        return msgspec.structs.replace(configuration, warnings=self._sorted(self._warnings))
+            raise ConfigError(self._told(self._problems, is_warning=False), warnings)
+        return msgspec.structs.replace(configuration, warnings=warnings)
 
-    def _read(self, path: Path, named_at: KeyPath | None = None) -> Document:
+    def _read(self, path: Path, root: type[Struct], named_at: KeyPath | None = None) -> Document:
         """Return the file; what keeps it from being read is reported where it is named."""
         try:
             content, _ = read_file(path, MAX_BYTES)
@@ -148,14 +150,14 @@ class _Loading:
             message = f"cannot read {name}: {why(error)}"
             self._problems.append(named.problem(named_at or (), message))
             return Document(file=str(path), data=BROKEN)
-        return read_document(str(path), content, self._environ)
+        return read_document(str(path), content, self._environ, root)
 
     def _routes_document(self) -> Document:
         data = self._router.data
         name = data.get("routes") if isinstance(data, dict) else None
         if not isinstance(name, str) or not name:
             return Document(file=self._router.file, data={})
-        return self._read(self._path.parent / name, ("routes",))
+        return self._read(self._path.parent / name, RoutesOptions, ("routes",))
 
     def _converted(
         self, document: Document, kind: type[Struct], seen: Callable[[KeyPath, Struct], None]
@@ -265,12 +267,27 @@ class _Loading:
 
     def _add(self, finding: Finding) -> None:
         document = self._router if finding.file == "router" else self._routes
-        problem = document.problem(finding.path, finding.message)
+        message = document.without_expanded(finding.message, finding.path)
+        problem = document.problem(finding.path, message)
         (self._warnings if finding.is_warning else self._problems).append(problem)
 
-    def _sorted(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the problems from top to bottom, the configuration file first."""
+    def _told(self, problems: Iterable[Problem], *, is_warning: bool) -> tuple[Problem, ...]:
+        """Return the problems with their lines, top to bottom, the configuration file first."""
         order = {self._router.file: 0}
+        excerpts = {
+            document.file: Excerpts(document.text, document.scalars, document.root or Options)
+            for document in (self._routes, self._router)
+        }
+        in_order = sorted(
+            problems, key=lambda item: (order.get(item.file, 1), item.line, item.column)
+        )
         return tuple(
-            sorted(problems, key=lambda item: (order.get(item.file, 1), item.line, item.column))
+            msgspec.structs.replace(
+                problem,
+                excerpt=excerpts[problem.file].at(problem.line, problem.column)
+                if problem.file in excerpts
+                else "",
+                is_warning=is_warning,
+            )
+            for problem in in_order
         )

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.config.files import read_file, why
 from router.config.options import SecretOptions
+from router.config.visible import is_name
 
 MAX_SECRET_BYTES: Final = 64 * 1024
 _MIN_TOKEN_CHARACTERS: Final = 16
@@ -104,15 +105,16 @@ def signing_doubt(secret: Secret) -> str | None:
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> Found | NotFound:
+    shown = f"the environment variable {name}" if is_name(name) else "this environment variable"
     text = environ.get(name)
     if text is None:
-        return NotFound(f"the environment variable {name} is not set")
+        return NotFound(f"{shown} is not set")
     if not text:
-        return NotFound(f"the environment variable {name} is empty")
+        return NotFound(f"{shown} is empty")
     try:  # Python reads bytes of the environment that are no UTF-8 as lone surrogates
         return Found(Secret(text.encode("utf-8", "surrogateescape")))
     except UnicodeEncodeError:
-        return NotFound(f"the environment variable {name} is not text")
+        return NotFound(f"{shown} is not text")
 
 
 def _from_file(path: Path) -> Found | NotFound:

@@ -19,6 +19,9 @@ class Place(NamedTuple):
 
 START: Final = Place(1, 1)
 
+LINE_END: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line for YAML 1.1, and so for PyYAML's places."""
+
 MISSING_SPACE: Final = "a space is missing behind the colon"
 
 _TAG: Final = "tags (!name) are not allowed; quote text that begins with !"
@@ -85,5 +88,5 @@ def fault_of(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
 
 def line_of(text: str, number: int) -> str:
     """Return a line by its number from 1, as YAML counts them; empty where there is none."""
-    lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", text, maxsplit=number)
+    lines = LINE_END.split(text, maxsplit=number)
     return lines[number - 1] if 1 <= number <= len(lines) else ""

@@ -2,8 +2,9 @@
 
 Design: events are walked, not nodes: nodes have lost which anchors and tags were written, and
 PyYAML composes recursively. The values are those of JSON: null, true, false, whole and decimal
-numbers, text, lists, mappings with text keys; see `words` for what is text here only. Anchors, aliases, tags and duplicate
-keys are refused, since each of them lets a file mean something else than what is seen.
+numbers, text, lists, mappings with text keys; see `words` for what is text here only. Anchors,
+aliases, tags and duplicate keys are refused, since each of them lets a file mean something else
+than what is seen.
 
 `${NAME}` and `${NAME:-default}` are expanded after parsing, so no value can inject YAML; the
 default also stands in for an empty variable, as in a shell.
@@ -11,7 +12,7 @@ default also stands in for an empty variable, as in a shell.
 
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum
 from typing import Final
 
@@ -32,7 +33,9 @@ from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
-from router.config.syntax import START, Place, TooDeepError, fault_of
+from router.config.excerpt import Scalar
+from router.config.syntax import LINE_END, START, Place, TooDeepError, fault_of
+from router.config.visible import HIDDEN, is_name, shown_path
 from router.config.words import Surprise, key_surprise, plain, surprise
 from router.errors import Problem
 
@@ -75,6 +78,9 @@ class Document(Struct, frozen=True, kw_only=True):
         key_surprises: The same for keys.
         expanded: The texts in which a variable was expanded: they may stand for numbers.
         problems: What is wrong with the YAML itself.
+        text: As it was read; empty where it is no text.
+        scalars: Keys and values of one word or text, in their order.
+        root: What the file holds, so that no key is told that may be a secret; None tells all.
     """
 
     file: str
@@ -85,6 +91,9 @@ class Document(Struct, frozen=True, kw_only=True):
     key_surprises: Mapping[KeyPath, Surprise] = {}
     expanded: frozenset[KeyPath] = frozenset()
     problems: tuple[Problem, ...] = ()
+    text: str = ""
+    scalars: tuple[Scalar, ...] = ()
+    root: type[Struct] | None = None
 
     def problem(self, path: KeyPath, message: str, *, at_key: bool = False) -> Problem:
         """Return the problem at the value (or key) of *path*, or at the nearest one around it."""
@@ -94,7 +103,23 @@ class Document(Struct, frozen=True, kw_only=True):
             place = self.values.get(around)
             around = around[:-1]
         place = place or self.values.get((), START)
-        return Problem(self.file, place.line, place.column, dotted(path), message)
+        where = dotted(shown_path(self.root, path))
+        return Problem(self.file, place.line, place.column, where, message)
+
+    def without_expanded(self, message: str, path: KeyPath) -> str:
+        """Return *message* without the values that variables have at *path* and below it."""
+        for place in self.expanded:
+            value = self.data if place[: len(path)] == path else None
+            for part in place:
+                is_there = isinstance(value, dict | list) and part in _parts(value)
+                value = value[part] if is_there else None  # type: ignore[index]  # checked
+            if isinstance(value, str) and value:
+                message = message.replace(value, "${...}")
+        return message
+
+
+def _parts(value: dict[str, object] | list[object]) -> Container[object]:
+    return value if isinstance(value, dict) else range(len(value))
 
 
 def dotted(path: KeyPath) -> str:
@@ -104,12 +129,14 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            plain = part if _PLAIN_KEY.fullmatch(part) else ascii(part[:64])
+            plain = part if part == HIDDEN or _PLAIN_KEY.fullmatch(part) else ascii(part[:64])
             text += f".{plain}" if text else plain
     return text
 
 
-def read_document(file: str, content: bytes, environ: Mapping[str, str]) -> Document:
+def read_document(
+    file: str, content: bytes, environ: Mapping[str, str], root: type[Struct] | None = None
+) -> Document:
     """Return the values of one YAML file with everything that is wrong about it as YAML.
 
     Total: it returns for any *content*. At most `MAX_BYTES` and `MAX_DEPTH` are looked at.
@@ -121,12 +148,12 @@ def read_document(file: str, content: bytes, environ: Mapping[str, str]) -> Docu
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         kind = "UTF-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "not UTF-8"
-        place = _place_at(error.object, error.start)
+        place = _place_behind(error.object[: error.start].decode("utf-8", "replace"))
         return _unreadable(file, place, f"{kind} text; save the file as UTF-8")
     try:
-        builder = _Builder(file, text, environ)
+        builder = _Builder(file, text, environ, root)
     except ReaderError as error:
-        place = _place_at(text.encode(), len(text[: error.position].encode()))
+        place = _place_behind(text[: error.position])
         is_nul = text[error.position : error.position + 1] == "\0"
         what = "a NUL; save the file as UTF-8" if is_nul else "a control character; remove it"
         return _unreadable(file, place, f"not valid YAML: {what}")
@@ -138,10 +165,9 @@ def _unreadable(file: str, place: Place, message: str) -> Document:
     return Document(file=file, data=BROKEN, problems=(problem,))
 
 
-def _place_at(content: bytes, position: int) -> Place:
-    before = content[:position]
-    last = before[before.rfind(b"\n") + 1 :]
-    return Place(before.count(b"\n") + 1, len(last.decode("utf-8", "replace")) + 1)
+def _place_behind(text: str) -> Place:
+    lines = LINE_END.split(text)
+    return Place(len(lines), len(lines[-1]) + 1)
 
 
 class _Events(Reader, Scanner, Parser):
@@ -170,8 +196,11 @@ def _too_deep(mark: object) -> TooDeepError:
 class _Builder:
     """One walk over the events of one file."""
 
-    def __init__(self, file: str, text: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, file: str, text: str, environ: Mapping[str, str], root: type[Struct] | None
+    ) -> None:
         self._file = file
+        self._holds = root
         self._text = text
         self._events = _Events(text)
         self._environ = environ
@@ -181,6 +210,7 @@ class _Builder:
         self._key_surprises: dict[KeyPath, Surprise] = {}
         self._expanded: set[KeyPath] = set()
         self._problems: list[Problem] = []
+        self._scalars: list[Scalar] = []
 
     def document(self) -> Document:
         """Return what the events say; a syntax error breaks the whole file."""
@@ -201,6 +231,9 @@ class _Builder:
             key_surprises=self._key_surprises,
             expanded=frozenset(self._expanded),
             problems=tuple(self._problems),
+            text=self._text,
+            scalars=tuple(self._scalars),
+            root=self._holds,
         )
 
     def _root(self) -> object:
@@ -221,7 +254,8 @@ class _Builder:
         return event
 
     def _broken(self, path: KeyPath, place: Place, message: str) -> Broken:
-        problem = Problem(self._file, place.line, place.column, dotted(path), message)
+        where = dotted(shown_path(self._holds, path))
+        problem = Problem(self._file, place.line, place.column, where, message)
         self._problems.append(problem)
         return BROKEN
 
@@ -257,9 +291,11 @@ class _Builder:
                     first = self._keys[*path, key].line
                     message = f"duplicate key, the first is in line {first}; remove one of them"
                     self._broken((*path, key), _place(event), message)
+                    self._note(event, (*path, key), is_key=True)
                 self._skip(self._next())
             else:
                 self._keys[*path, key] = _place(event)
+                self._note(event, (*path, key), is_key=True)
                 odd = key_surprise(key) if getattr(event, "style", None) is None else None
                 if odd is not None:
                     self._key_surprises[*path, key] = odd
@@ -286,6 +322,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, path: KeyPath) -> object:
         text, place = event.value, _place(event)
+        self._note(event, path, is_key=False)
         if not _is_unicode(text):
             return self._broken(path, place, "half of a surrogate pair is no text")
         if "${" in text:
@@ -296,6 +333,12 @@ class _Builder:
         if odd is not None:
             self._surprises[path] = odd
         return plain(text)
+
+    def _note(self, event: Event, path: KeyPath, *, is_key: bool) -> None:
+        begin, end = event.start_mark, event.end_mark
+        if begin is not None and end is not None:
+            behind = Place(end.line + 1, end.column + 1)
+            self._scalars.append(Scalar(_place(event), behind, path, is_key))
 
     def _expand(self, text: str, path: KeyPath, place: Place) -> object:
         self._expanded.add(path)
@@ -309,7 +352,8 @@ class _Builder:
             if default is not None:
                 value = value or default
             if value is None:
-                return self._broken(path, place, f"the environment variable {name} is not set")
+                shown = f"the environment variable {name}" if is_name(name) else "this variable"
+                return self._broken(path, place, f"{shown} is not set")
             parts += (text[position : match.start()], value)
             position = match.end()
         expanded = "".join((*parts, text[position:]))

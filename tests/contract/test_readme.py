@@ -18,6 +18,7 @@ from router.assembly import CHECKS
 from router.cli.lines import PUBLISHED_VECTOR
 from router.config import load
 from router.consume.discover import find_handlers
+from router.errors import ConfigError
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Limits, Source, Sources
 from router.routing import RouteTable
@@ -75,6 +76,21 @@ def test_the_configurations_load(tmp_path: Path) -> None:
     assert list(configuration.options.sources) == ["rtc", "studio", "zego", "live"]
     assert [route.name for route in configuration.routes.routes] == ["recordings", "no-noise"]
     assert configuration.warnings == ()
+
+
+def test_the_shown_error_is_what_check_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second text block is the error of a vendor's name that is no vendor's."""
+    monkeypatch.chdir(tmp_path)
+    file = Path("config/router.yaml")
+    file.parent.mkdir()
+    head = "listen: 127.0.0.1:0\nkafka: {bootstrap_servers: 'a:1'}\nsources:\n  rtc:\n"
+    line = "    vendor: volcengine-rtx\n    secrets: [{env: RTC_CALLBACK_KEY}]\n"
+    file.write_text("\n" * 9 + head + line)
+    with pytest.raises(ConfigError) as caught:
+        load(file, SECRETS, CHECKS)
+    assert f"{caught.value.problems[0].shown()}\n" == blocks("text")[1]
 
 
 def test_the_shown_event_is_what_comes_out() -> None:

@@ -1,5 +1,6 @@
 """`check` of files that are none, endless, hostile or in another coding: a line, exit 2, soon."""
 
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -103,7 +104,7 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
         "\n".join(f"{' ' * n}a:" for n in range(350)).encode(),
         "34:34: not valid YAML: nested deeper than 32 levels",
     ),
-    "bomb": (BOMB.encode(), "1:5: a1: anchors (&name) are not allowed"),
+    "bomb": (BOMB.encode(), "1:5: ***: anchors (&name) are not allowed"),
     "aliases": (b"a: [" + b"*a, " * 16_000 + b"]", "1:5: a[0]: aliases (*name) are not allowed"),
     "errors": (b"a: b\n" * 13_000, "2:1: a: duplicate key, the first is in line 1"),
 }
@@ -128,3 +129,69 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
 
     assert run("check", "--config", file).returncode == 0
+
+
+def test_errors_and_warnings_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    """Each with its line and a caret; the program's form says the same, for editors."""
+    file, routes = tmp_path / "router.yaml", tmp_path / "routes.yaml"
+    file.write_text(f"{GOOD}routes: routes.yaml\nack: {{soft: 9s}}\n")
+    routes.write_text("base: a b\nroutes: [{name: a, when: {type: on}, to: b}]\n")
+    done = run("check", "--config", file)
+    told = json.loads(run("check", "--json", "--config", file).stdout)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert lines[:3] == [
+        f"{file}:6:13: ack.soft: must be less than ack.hard",
+        "    ack: {soft: 9s}",
+        "                ^",
+    ]
+    assert lines[3].startswith(f"{routes}:1:7: base: expected letters")
+    assert lines[-3].endswith("quote it, or write true (warning)")
+    assert [(one["file"], one["severity"], one["path"]) for one in told] == [
+        (str(file), "error", "ack.soft"),
+        (str(routes), "error", "base"),
+        (str(routes), "error", "routes[0].when.type"),
+        (str(file), "warning", "sources.rtc.secrets[0].env"),
+        (str(routes), "warning", "routes[0].when.type"),
+    ]
+    assert told[0] == {
+        "file": str(file),
+        "line": 6,
+        "column": 13,
+        "path": "ack.soft",
+        "message": "must be less than ack.hard",
+        "severity": "error",
+    }
+
+
+def test_the_programs_form_has_the_same_exit_codes(tmp_path: Path) -> None:
+    """0 and an array of warnings, 2 and the errors, 2 where it is asked for too much."""
+    file = tmp_path / "router.yaml"
+    file.write_text(GOOD)
+    good = run("check", "--json", "--config", file)
+    none = run("check", "--json", "--config", tmp_path / "none.yaml")
+    both = run("check", "--json", "--connect", "--config", file)
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert [one["severity"] for one in json.loads(good.stdout)] == ["warning"]
+    assert (none.returncode, none.stderr) == (2, "")
+    assert [one["severity"] for one in json.loads(none.stdout)] == ["error"]
+    assert (both.returncode, both.stdout) == (2, "")
+
+
+def test_what_a_variable_holds_is_never_shown(tmp_path: Path) -> None:
+    """Neither in a message of the routes nor in a line: as it is written, and no further."""
+    file = tmp_path / "router.yaml"
+    file.write_text(f"{GOOD}routes: ${{ROUTES}}\nlame_duck: ${{DUCK}}\n")
+    environment = {"ROUTES": "Zq7-Hunter2", "DUCK": "Zq7-Hunter2"}
+    first = run("check", "--config", file, environment=environment)
+    (tmp_path / "routes.yaml").write_text("routes: [{name: a, when: {type: '${DUCK}'}, to: b}]")
+    environment["ROUTES"] = "routes.yaml"
+    file.write_text(f"{GOOD}routes: ${{ROUTES}}\n")
+    second = run("check", "--config", file, environment=environment)
+
+    assert ":5:9: routes: cannot read this file: No such file" in first.stderr
+    assert "    lame_duck: ${DUCK}\n" in first.stderr
+    assert "no type is called" in second.stderr
+    assert "Hunter2" not in first.stderr + second.stderr

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import fields
@@ -155,24 +155,28 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(max_size=300))
 def test_any_bytes_load_or_are_refused(content: bytes) -> None:
     """No file of bytes makes the loader fail in another way."""
     _loads_or_says_why(content, content)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.one_of(st.text(), SYNTAX), st.one_of(st.text(), SYNTAX))
 def test_any_text_loads_or_is_refused(router: str, routes: str) -> None:
     """Neither does any text, nor any mixture of what YAML is made of."""
     _loads_or_says_why(_encode(router), _encode(routes))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(SYNTAX, SYNTAX)
 def test_any_end_of_a_good_file_loads_or_is_refused(router: str, routes: str) -> None:
     """Syntax behind a file that is complete already."""
     _loads_or_says_why(_encode(f"{MINIMAL}routes: routes.yaml\n{router}"), _encode(routes))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES), VALUES)
 def test_any_values_load_or_are_refused(options: dict[str, object], routes: object) -> None:
     """Known keys with values of any shape, in valid YAML."""

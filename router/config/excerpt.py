@@ -1,0 +1,114 @@
+"""A line of a file with a caret under a column, without what may be a secret.
+
+Design: of a line the keys and values are shown that the options know; see `visible`. What no value
+was made of, since the file ends to be YAML before, is hidden but for the name of an option, and so
+are comments and text of several lines.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from router.config.syntax import LINE_END, Place
+from router.config.visible import HIDDEN, Path, is_key_shown, is_option, shown_value
+
+MAX_COLUMNS: Final = 96
+_BEFORE: Final = 60
+_STRUCTURE = re.compile(r"[\s\[\]{},:?-]*")
+_KEY = re.compile(r"([A-Za-z_]+):(?=\s|$)\s*")
+
+
+class Scalar(NamedTuple):
+    """A key or value of one word or text: from its place to right behind its end."""
+
+    begin: Place
+    end: Place
+    path: Path
+    is_key: bool
+
+
+class _Piece(NamedTuple):
+    """Part of a line: where it begins and ends, from 0, and what is shown for it."""
+
+    begin: int
+    end: int
+    shown: str
+
+
+class Excerpts:
+    """Lines of one file, each made once."""
+
+    def __init__(self, text: str, scalars: Sequence[Scalar], root: type[Struct]) -> None:
+        """Take the text, what is known of it in its order, and what the file holds."""
+        self._lines = LINE_END.split(text)
+        self._root = root
+        self._made: dict[int, list[_Piece]] = {}
+        self._scalars: dict[int, list[Scalar]] = {}
+        for scalar in scalars:
+            for number in range(scalar.begin.line, scalar.end.line + 1):
+                self._scalars.setdefault(number, []).append(scalar)
+
+    def at(self, line: int, column: int) -> str:
+        """Return the line, cut around the column, and below it a caret; empty if there is none."""
+        if not (1 <= line <= len(self._lines) and self._lines[line - 1].strip()):
+            return ""
+        pieces = self._made.get(line)
+        if pieces is None:
+            pieces = self._made[line] = list(self._pieces(line))
+        position, behind = 0, 0
+        for piece in pieces:
+            if piece.begin <= column - 1:
+                is_written = len(piece.shown) == piece.end - piece.begin
+                inside = min(column - 1 - piece.begin, len(piece.shown)) if is_written else 0
+                position = behind + inside
+            behind += len(piece.shown)
+        return _cut("".join(piece.shown for piece in pieces).rstrip(), position)
+
+    def _pieces(self, number: int) -> Iterator[_Piece]:
+        line = self._lines[number - 1]
+        position = 0
+        for scalar in self._scalars.get(number, ()):
+            is_whole = scalar.begin.line == scalar.end.line
+            begin = scalar.begin.column - 1 if scalar.begin.line == number else 0
+            end = scalar.end.column - 1 if scalar.end.line == number else len(line)
+            if begin < position or begin >= end:
+                continue
+            yield from _between(line, position, begin)
+            written = line[begin:end]
+            yield _Piece(begin, end, self._shown(scalar, written) if is_whole else HIDDEN)
+            position = end
+        yield from _between(line, position, len(line))
+
+    def _shown(self, scalar: Scalar, written: str) -> str:
+        if scalar.is_key:
+            return written if is_key_shown(self._root, scalar.path) else HIDDEN
+        return shown_value(self._root, scalar.path, written)
+
+
+def _between(line: str, begin: int, end: int) -> Iterator[_Piece]:
+    """Yield what stands between two values: brackets and colons; of the rest an option's name."""
+    match = _STRUCTURE.match(line, begin, end)
+    position = match.end() if match else begin
+    yield _Piece(begin, position, line[begin:position])
+    key = _KEY.match(line, position, end)
+    if key and is_option(key[1]):
+        yield _Piece(position, key.end(), key[0])
+        position = key.end()
+    if position < end:
+        is_comment = line.startswith("#", position)
+        yield _Piece(position, end, f"# {HIDDEN}" if is_comment else HIDDEN)
+
+
+def _cut(line: str, position: int) -> str:
+    shown = "".join(character if character.isprintable() else " " for character in line)
+    begin = max(0, min(position - _BEFORE, len(shown) - MAX_COLUMNS))
+    part = shown[begin : begin + MAX_COLUMNS]
+    before, behind = ("..." if begin else ""), ("..." if begin + MAX_COLUMNS < len(shown) else "")
+    wide = "".join(
+        "\u3000" if unicodedata.east_asian_width(character) in "WF" else " "
+        for character in f"{before}{shown[begin:position]}"
+    )
+    return f"{before}{part}{behind}\n{wide}^"
