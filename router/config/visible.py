@@ -1,9 +1,9 @@
 """What of a file may be shown again: by where it stands in the options, never by how it looks.
 
 Design: a secret is a literal where a reference belongs, so whatever stands where options lead to a
-`SecretOptions`, or to nothing that is known, is hidden; so are unknown keys that do not look like
-an option. The other way round, by what
-looks like a secret, would fail the first time that one looks like a word.
+`SecretOptions`, or to nothing that is known, is hidden; so are unknown keys that neither look like
+an option nor come near one of the section's. The other way round, by what looks like a secret,
+would fail the first time that one looks like a word.
 """
 
 import difflib
@@ -17,6 +17,8 @@ from msgspec import Struct
 from router.config.options import Options, RoutesOptions, SecretOptions
 
 HIDDEN: Final = "***"
+_NEAR: Final = 0.8
+_LONGEST: Final = 32
 Path = tuple[str | int, ...]
 
 _NAME = re.compile(r"[A-Z]{1,24}[0-9]{0,2}(?:_(?:[A-Z]{1,24}[0-9]{0,2}|[0-9]{1,2}))*")
@@ -54,7 +56,7 @@ def is_key_shown(root: type[Struct], path: Path) -> bool:
         return kind is not None and bool(is_near)
     is_container = kind is Any or get_origin(kind) is dict or _is_struct(kind)
     is_likely = not _is_struct(kind) or _LIKE_OPTION.fullmatch(key) is not None
-    return is_container and is_likely
+    return is_container and (is_likely or _is_near(key, kind))
 
 
 def shown_value(root: type[Struct], path: Path, written: str) -> str:
@@ -74,6 +76,12 @@ def shown_value(root: type[Struct], path: Path, written: str) -> str:
 def is_option(word: str) -> bool:
     """Tell whether a word is the name of an option, wherever it stands."""
     return word in _names(Options) | _names(RoutesOptions)
+
+
+def _is_near(key: str, section: type[Struct]) -> bool:
+    """Tell whether a key is an option of the section in other spelling, `bootstrapServers`."""
+    near = difflib.get_close_matches(key.lower(), _members(section), 1, cutoff=_NEAR)
+    return ":" not in key and len(key) <= _LONGEST and bool(near)  # `secrets:...` is no spelling
 
 
 def _kind_at(root: type[Struct], path: Path) -> Any:

@@ -49,6 +49,8 @@ def _shown(text: str, line: int, column: int, root: type[Options | RoutesOptions
         ("sources: {rtc: S}", "sources: {rtc: ***}"),
         ("sources: {rtc: {password: S}}", "sources: {rtc: {password: ***}}"),
         ("sources: {rtc: {password:S}}", "sources: {rtc: {***}}"),
+        ("sources: {rtc: {secrets:S}}", "sources: {rtc: {***}}"),
+        ("kafka: {bootstrapServers: S}", "kafka: {bootstrapServers: ***}"),
         ("kafka: {sasl_password: S}", "kafka: {sasl_password: ***}"),
         ("kafka: {sasl_password: '${X:-S}'}", "kafka: {sasl_password: ***}"),
         ("kafka: {sasl_password: !S x}", "kafka: {sasl_password: ***}"),
