@@ -18,8 +18,7 @@ from router.ingress.sources import Limits, Source, Sources
 from router.kafka.port import KafkaSettings
 from router.kafka.security import security_arguments
 from router.routing import RouteTable, Rule, parse_conditions
-from router.routing.conditions import ATTRIBUTES
-from router.routing.table import DEFAULT_KEY, placeholders
+from router.routing.table import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
 from router.tools.topics import Wanted
 from router.vendors import vendors
 from router.vendors.spec import KeyedDigest, PathToken, SortedDigest, Vendor, without_proof
@@ -238,7 +237,7 @@ def check_routes(configuration: Configuration) -> Iterator[Finding]:
             yield Finding("routes", (*path, "when", *fault.path), fault.message)
         yield from _unknown_words(configuration, route, (*path, "when"))
         for placeholder in placeholders(route.key or DEFAULT_KEY):
-            if placeholder not in ATTRIBUTES and not placeholder.startswith("data."):
+            if placeholder not in KEY_PLACEHOLDERS and not placeholder.startswith("data."):
                 message = f"unknown {{{placeholder}}}; use {{subject}} or {{data.<field>}}"
                 yield Finding("routes", (*path, "key"), message)
 

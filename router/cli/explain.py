@@ -19,6 +19,7 @@ from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Source
 from router.record import encode_event
 from router.routing import RouteTable
+from router.routing import explain as explain_rules
 from router.tools.masking import masked, masked_value
 from router.vendors.decode import decode
 from router.vendors.fields import at
@@ -101,10 +102,9 @@ def _print_accepted(accepted: Accepted, routes: RouteTable) -> None:
         print(f"undocumented: {accepted.unknown_fields} fields or values")
     formatted = msgspec.json.format(masked_value(encode_event(accepted.event)))
     print("\n".join(map(printable, formatted.split("\n"))))
-    for rule in routes.rules:
-        misfits = rule.misfits(accepted.event, accepted.source.name)
-        kept_by = ", ".join(condition.path for condition in misfits)
-        print(f"rule {rule.name}: {f'kept from it by {kept_by}' if misfits else 'matches'}")
+    for verdict in explain_rules(routes, accepted.event, accepted.source.name):
+        kept_by = f"kept from it by {verdict.decided_by}"
+        print(printable(f"rule {verdict.rule}: {'matches' if verdict.fits else kept_by}"))
     for name in accepted.dropped_by:
         print(f"dropped by {name}: answered 200, nothing published")
     for record in accepted.records:

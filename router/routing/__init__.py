@@ -5,7 +5,20 @@ another; the one that overrides is `drop`, and it says so. Every topic is a temp
 type and source, all known beforehand: none can come from what a sender wrote.
 """
 
-from router.routing.conditions import Condition, parse_conditions
+from router.routing.conditions import Condition, When, parse_conditions
+from router.routing.explain import Verdict, explain
+from router.routing.operators import OPERATORS, Fault
 from router.routing.table import Routed, RouteTable, Rule
 
-__all__ = ["Condition", "RouteTable", "Routed", "Rule", "parse_conditions"]
+__all__ = [
+    "OPERATORS",
+    "Condition",
+    "Fault",
+    "RouteTable",
+    "Routed",
+    "Rule",
+    "Verdict",
+    "When",
+    "explain",
+    "parse_conditions",
+]

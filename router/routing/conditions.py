@@ -1,104 +1,110 @@
 """The conditions of a rule's `when`: each a value that answers yes or no for an event.
 
-A condition is a class here and its name in `Test`. A path that is missing fits no condition.
+A line of `when` is the path of an attribute or of `data.…` and what must be there (`operators`).
+It fits where any value that the path names fits: of a list one element is enough, for `not` too;
+an empty list fits `exists: true` alone. A path that is missing fits `exists: false` alone.
+
+At the level of `when`, `any` takes a list of such mappings of which one must fit as a whole, and
+`all` one of which every one must. Beside a path, `any` and `all` take tests of the same value.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from router.event import Event
+from router.routing.flow import flow
+from router.routing.operators import Fault, Place, Reader, Test
+from router.routing.paths import ATTRIBUTES, is_path, values_at
 
-ATTRIBUTES = ("vendor", "type", "source", "subject")
-"""What a path may name beside `data.…`: known of every event."""
-
-_ATTRIBUTE_OF = {"vendor": "vendor", "type": "short_type", "subject": "subject"}
-
-MISSING = object()
-
-
-class Equals(msgspec.Struct, frozen=True):
-    """`path: value`: the value is this very one; 1 equals 1.0, and true is no number."""
-
-    value: Any
-
-    def fits(self, found: Any) -> bool:
-        """Tell whether *found* is the value."""
-        is_same_kind = isinstance(found, bool) == isinstance(self.value, bool)
-        return bool(is_same_kind and found == self.value)
+GROUPS = ("any", "all")
+"""What may stand in place of a path, with a list of `when`s."""
 
 
-class AnyOf(msgspec.Struct, frozen=True):
-    """`path: [value, value]`: the value is one of these."""
+class Line(msgspec.Struct, frozen=True):
+    """One line of `when`: a path, and what is asked of the values there.
 
-    values: tuple[Equals, ...]
-
-    def fits(self, found: Any) -> bool:
-        """Tell whether *found* is one of the values."""
-        return any(value.fits(found) for value in self.values)
-
-
-Test = Equals | AnyOf
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """One line of `when`: the path of an attribute or of `data.…`, and what it must hold."""
+    Attributes:
+        path: An attribute or a path below `data`.
+        test: What is asked.
+        text: As it is written, in one line of YAML.
+    """
 
     path: str
     test: Test
+    text: str
 
     def fits(self, event: Event, source: str) -> bool:
         """Tell whether the event, which came to *source*, fits."""
-        found = value_at(self.path, event, source)
-        return found is not MISSING and self.test.fits(found)
+        return any(self.test.fits(found) for found in values_at(self.path, event, source))
 
 
-class Fault(NamedTuple):
-    """What is wrong with one line of `when`, and where in it."""
+class Group(msgspec.Struct, frozen=True):
+    """`any` or `all` in place of a path: one, or all, of several `when`s fit.
 
-    path: tuple[str | int, ...]
-    message: str
+    Attributes:
+        name: Which.
+        members: The `when`s; all conditions of one must fit.
+        text: As it is written, in one line of YAML.
+    """
+
+    name: Literal["any", "all"]
+    members: tuple["When", ...]
+    text: str
+
+    def fits(self, event: Event, source: str) -> bool:
+        """Tell whether the event, which came to *source*, fits."""
+        fitting = (
+            all(condition.fits(event, source) for condition in when) for when in self.members
+        )
+        return any(fitting) if self.name == "any" else all(fitting)
 
 
-def value_at(path: str, event: Event, source: str) -> Any:
-    """Return what *path* names in the event, or `MISSING`."""
-    if path in ATTRIBUTES:
-        return source if path == "source" else getattr(event, _ATTRIBUTE_OF[path])
-    value: Any = event.data
-    for key in path.split(".")[1:]:
-        value = value.get(key, MISSING) if isinstance(value, dict) else MISSING
-    return value
+Condition = Line | Group
+When = tuple[Condition, ...]
 
 
-def parse_conditions(when: Mapping[str, Any]) -> tuple[tuple[Condition, ...], list[Fault]]:
-    """Return the conditions of a rule, and every fault in them."""
+def parse_conditions(when: Mapping[str, Any]) -> tuple[When, list[Fault]]:
+    """Return the conditions of a rule, and every fault in them; what is right is kept."""
     conditions: list[Condition] = []
     faults: list[Fault] = []
-    for path, value in when.items():
-        found = list(_faults_of(path, value))
+    for key, written in when.items():
+        condition, found = _group(key, written) if key in GROUPS else _line(key, written)
         faults += found
         if not found:
-            conditions.append(Condition(path, _test(value)))
+            conditions.append(condition)
     return tuple(conditions), faults
 
 
-def _test(value: Any) -> Test:
-    if isinstance(value, list):
-        return AnyOf(tuple(Equals(item) for item in value))
-    return Equals(value)
+def _line(path: str, written: Any) -> tuple[Condition, list[Fault]]:
+    reader = Reader(path)
+    if not is_path(path):
+        known = ", ".join((*ATTRIBUTES, "data.<field>", *GROUPS))
+        reader.fault((path,), f"unknown path; use one of {known}")
+    test = reader.test(written, (path,))
+    return Line(path, test, _text(path, written)), reader.faults
 
 
-def _faults_of(path: str, value: Any) -> Iterator[Fault]:
-    parts = path.split(".")
-    if path not in ATTRIBUTES and (parts[0] != "data" or len(parts) == 1 or not all(parts)):
-        known = ", ".join((*ATTRIBUTES, "data.<field>"))
-        yield Fault((path,), f"unknown path; use one of {known}")
-    if isinstance(value, dict):
-        yield Fault((path,), "unknown condition; use a value, or a list for any of several")
-    elif isinstance(value, list):
-        if not value:
-            yield Fault((path,), "an empty list fits no event; name at least one value")
-        for index, item in enumerate(value):
-            if isinstance(item, dict | list):
-                yield Fault((path, index), "a list holds plain values only")
+def _group(name: str, written: Any) -> tuple[Condition, list[Fault]]:
+    members: list[When] = []
+    faults = list(_faults_of_list((name,), written))
+    for index, member in enumerate(() if faults else written):
+        conditions, found = parse_conditions(member)
+        members.append(conditions)
+        faults += [Fault((name, index, *fault.path), fault.message) for fault in found]
+    kind: Literal["any", "all"] = "any" if name == "any" else "all"
+    return Group(kind, tuple(members), _text(name, written)), faults
+
+
+def _faults_of_list(at: Place, written: Any) -> Iterator[Fault]:
+    if not isinstance(written, list) or not written:
+        yield Fault(at, "expected a list of conditions such as [{type: RoomCreate}]")
+        return
+    for index, member in enumerate(written):
+        if not isinstance(member, dict) or not member:
+            yield Fault((*at, index), "expected a condition such as {type: RoomCreate}")
+
+
+def _text(key: str, written: Any) -> str:
+    return flow({key: written})[1:-1]

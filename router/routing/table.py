@@ -8,10 +8,14 @@ import msgspec
 
 from router.event import Event
 from router.record import Record, encode_event, headers_of
-from router.routing.conditions import MISSING, Condition, value_at
+from router.routing.compiled import compiled, settled
+from router.routing.conditions import When
+from router.routing.paths import MISSING, value_at
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 TOPIC_PLACEHOLDERS = frozenset({"vendor", "type", "source"})
+KEY_PLACEHOLDERS = TOPIC_PLACEHOLDERS | {"subject"}
+"""What a key may name beside `data.…`."""
 DEFAULT_KEY = "{subject}"
 
 
@@ -27,22 +31,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    conditions: tuple[Condition, ...]
+    conditions: When
     topics: tuple[str, ...] = ()
     key: str = DEFAULT_KEY
     is_drop: bool = False
 
     def can_match(self, **known: str) -> bool:
         """Tell whether an event of this vendor, type and source could match at all."""
-        return all(
-            condition.test.fits(known[condition.path])
-            for condition in self.conditions
-            if condition.path in known
-        )
-
-    def misfits(self, event: Event, source: str) -> list[Condition]:
-        """Return the conditions that keep the rule from acting on the event."""
-        return [condition for condition in self.conditions if not condition.fits(event, source)]
+        return settled(self.conditions, known) is not None
 
 
 class Routed(msgspec.Struct, frozen=True):
@@ -77,7 +73,7 @@ class RouteTable:
         if not self.rules:
             key, value, headers = event.subject.encode(), encode_event(event), headers_of(event)
             return Routed((Record(topic=topic, key=key, value=value, headers=headers),))
-        matched = [rule for rule in self.rules if not rule.misfits(event, source)]
+        matched = [rule for rule in self.rules if compiled(rule.conditions)(event, source)]
         dropped_by = tuple(rule.name for rule in matched if rule.is_drop)
         if dropped_by:
             return Routed((), dropped_by)

@@ -17,11 +17,12 @@ import pytest
 from router.assembly import CHECKS
 from router.cli.lines import PUBLISHED_VECTOR
 from router.config import load
+from router.config.yaml_document import read_document
 from router.consume.discover import find_handlers
 from router.errors import ConfigError
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Limits, Source, Sources
-from router.routing import RouteTable
+from router.routing import OPERATORS, RouteTable, parse_conditions
 from router.testing import run as run_handler
 from router.testing import sample
 from router.tools.catalogue import overview
@@ -91,6 +92,20 @@ def test_the_shown_error_is_what_check_tells(
     with pytest.raises(ConfigError) as caught:
         load(file, SECRETS, CHECKS)
     assert f"{caught.value.problems[0].shown()}\n" == blocks("text")[1]
+
+
+def test_the_shown_conditions_are_conditions() -> None:
+    """Each row of the table is one, and every operator that there is has been shown."""
+    table = README.split("<!-- conditions -->")[1].split("<!-- /conditions -->")[0]
+    rows = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
+    inline = re.findall(r"\(`(data\..*?)`\)", README)
+    for text in rows + inline:
+        when = read_document("README.md", f"{{{text}}}".encode(), {}).data
+        assert isinstance(when, dict)
+        conditions, faults = parse_conditions(when)
+        assert (len(conditions), faults) == (1, [])
+    shown = set(re.findall(r"\w+", " ".join(rows)))
+    assert OPERATORS.keys() <= shown
 
 
 def test_the_shown_event_is_what_comes_out() -> None:

@@ -155,7 +155,7 @@ def test_explain_shows_what_becomes_of_a_body(config: Path, tmp_path: Path, way:
     event = json.loads("\n".join(lines[lines.index("{") : lines.index("}") + 1]))
     assert (event["id"], event["type"]) == ("appId/123456", "volcengine-rtc.RoomCreate")
     assert "rule mine: matches" in lines
-    assert "rule theirs: kept from it by data.room_id" in lines
+    assert "rule theirs: kept from it by data.room_id: room2" in lines
     assert lines[-2:] == [
         "-> ns.callbacks.volcengine-rtc.RoomCreate  key appId/room1",
         "-> ns.rooms  key appId/room1",

@@ -19,6 +19,11 @@ CONTENT = (
     "add tokens"
 )
 
+UNKNOWN_CONDITION = (
+    "unknown condition; use a value, a list for any of several, "
+    "or not, prefix, exists, gt, gte, lt, lte, any, all"
+)
+
 
 def _load(folder: Path, source: str, routes: str = "") -> Configuration:
     lines = ["listen: 127.0.0.1:8080", 'kafka: {bootstrap_servers: "127.0.0.1:9092"}', "sources:"]
@@ -196,7 +201,7 @@ def test_words_of_rules_are_checked_against_all_vendors(tmp_path: Path) -> None:
         "routes[1].when.vendor: no vendor is called 'zego'",
         "routes[1].when.type: no type is called 'PushStop'",
         "routes[1].when.source: no source is called 'two'",
-        "routes[2].when.vendor: unknown condition; use a value, or a list for any of several",
+        f"routes[2].when.vendor.bigger: {UNKNOWN_CONDITION}",
         "routes[3].key: unknown {room}; use {subject} or {data.<field>}",
     ]
 
