@@ -75,7 +75,7 @@ format: install ## what ruff can mend by itself
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: install ## the benchmarks; ARGS="callbacks --quick" or ARGS="handlers --records 60000" is one of them
+bench: install ## the benchmarks; ARGS="callbacks --quick", ARGS="handlers --records 60000" or ARGS=routes is one of them
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos

@@ -18,7 +18,7 @@ from router.ingress.sources import Limits, Source, Sources
 from router.kafka.port import KafkaSettings
 from router.kafka.security import security_arguments
 from router.routing import RouteTable, Rule, parse_conditions
-from router.routing.table import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
+from router.routing.templates import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
 from router.tools.topics import Wanted
 from router.vendors import vendors
 from router.vendors.spec import KeyedDigest, PathToken, SortedDigest, Vendor, without_proof

@@ -17,7 +17,7 @@ from router.config import Configuration, load
 from router.consume.discover import find_handlers
 from router.event import Event
 from router.handler import Handler
-from router.routing.table import DEFAULT_KEY
+from router.routing.templates import DEFAULT_KEY
 from router.testing import sample
 from router.tools.asyncapi import DEAD_LETTER, Broker, Service, document
 from router.tools.config_schema import FILES, config_schema

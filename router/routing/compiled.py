@@ -12,12 +12,15 @@ import msgspec
 
 from router.clock import parse_rfc3339
 from router.event import Event
-from router.routing.conditions import Condition, Line, When
+from router.routing.conditions import Condition, Group, Line, When
 from router.routing.operators import Fits
-from router.routing.paths import MISSING, elements, value_at
+from router.routing.paths import MISSING, values_below
 
-Matches = Callable[[Event, str], bool]
-"""Whether an event, and the name of the source it came to, fit."""
+Matches = Callable[[Event], bool]
+"""Whether an event fits."""
+
+_OF_SEVERAL = frozenset({list, msgspec.Raw})
+"""What stands for the values inside of it; see `paths.elements`."""
 
 
 def settled(when: When, known: Mapping[str, str]) -> When | None:
@@ -52,14 +55,18 @@ def _settled(condition: Condition, known: Mapping[str, str]) -> When | None:
 
 
 def compiled(when: When) -> Matches:
-    """Return whether all conditions fit, as one function."""
+    """Return whether all conditions fit, as one function.
+
+    Args:
+        when: As `settled` leaves it: no vendor, type or source, and no group but `any`.
+    """
     each = tuple(map(_compiled, when))
     if len(each) == 1:
         return each[0]
 
-    def all_fit(event: Event, source: str) -> bool:
+    def all_fit(event: Event) -> bool:
         for fits in each:  # noqa: SIM110  # a generator would cost more than the conditions
-            if not fits(event, source):
+            if not fits(event):
                 return False
         return True
 
@@ -67,45 +74,29 @@ def compiled(when: When) -> Matches:
 
 
 def _compiled(condition: Condition) -> Matches:
-    if isinstance(condition, Line):
-        fits = condition.test.compiled()
-        if condition.path.startswith("data."):
-            return _of_data(tuple(condition.path.split(".")[1:]), fits)
-        return _of_attribute(condition.path, fits)
-    each = tuple(map(compiled, condition.members))
-    if condition.name == "all":
-        return lambda event, source: all(fits(event, source) for fits in each)
-    return lambda event, source: any(fits(event, source) for fits in each)
-
-
-def _of_attribute(path: str, fits: Fits) -> Matches:
-    if path == "subject":
-        return lambda event, _: fits(event.subject)
-    if path == "time":
-        return lambda event, _: fits(parse_rfc3339(event.time))
-    return lambda event, source: fits(value_at(path, event, source))
+    if isinstance(condition, Group):
+        each = tuple(map(compiled, condition.members))
+        return lambda event: any(fits(event) for fits in each)
+    fits = condition.test.compiled()
+    if condition.path == "subject":
+        return lambda event: fits(event.subject)
+    if condition.path == "time":
+        return lambda event: fits(parse_rfc3339(event.time))
+    return _of_data(tuple(condition.path.split(".")[1:]), fits)
 
 
 def _of_data(keys: tuple[str, ...], fits: Fits) -> Matches:
-    def fits_data(event: Event, _: str) -> bool:
+    *outer, last = keys
+
+    def fits_data(event: Event) -> bool:
         value: Any = event.data
-        for position, key in enumerate(keys):
-            if type(value) is not dict:
-                return _fits_inside(value, keys[position:], fits)
+        for position, key in enumerate(outer):
             value = value.get(key, MISSING)
-        kind = type(value)
-        if kind is list or kind is msgspec.Raw:
-            return _fits_inside(value, (), fits)
+            if type(value) is not dict:
+                return any(map(fits, values_below(value, keys[position + 1 :])))
+        value = value.get(last, MISSING)
+        if type(value) in _OF_SEVERAL:
+            return any(map(fits, values_below(value, ())))
         return fits(value)
 
     return fits_data
-
-
-def _fits_inside(value: Any, keys: tuple[str, ...], fits: Fits) -> bool:
-    """Go on where a value is no object: through lists and JSON text, or to nowhere."""
-    found = [value]
-    for key in keys:
-        found = [
-            holder[key] for holder in elements(found) if isinstance(holder, dict) and key in holder
-        ]
-    return any(map(fits, list(elements(found)) or [MISSING]))

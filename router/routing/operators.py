@@ -20,6 +20,9 @@ Place = tuple[str | int, ...]
 
 Fits = Callable[[Any], bool]
 
+_NUMBERS = frozenset({int, float})
+"""The types of JSON's one kind of number; true is of another type, though Python's 1 equals it."""
+
 
 class Fault(msgspec.Struct, frozen=True):
     """What is wrong with a part of `when`, and where in it."""
@@ -109,8 +112,8 @@ class Equals(msgspec.Struct, frozen=True):
         if value is None or isinstance(value, bool):
             return lambda found: found is value
         if isinstance(value, str):
-            return lambda found: bool(found == value)
-        return lambda found: found == value and not isinstance(found, bool)
+            return lambda found: found == value
+        return lambda found: type(found) in _NUMBERS and found == value
 
 
 class AnyOf(msgspec.Struct, frozen=True):
@@ -229,12 +232,12 @@ class Compares(msgspec.Struct, frozen=True):
 
     def fits(self, found: Any) -> bool:
         """Tell whether *found* is a number on the right side of the bound."""
-        return _is_number(found) and self.symbols[self.name](found, self.bound)
+        return type(found) in _NUMBERS and self.symbols[self.name](found, self.bound)
 
     def compiled(self) -> Fits:
         """Return `fits` as a function."""
         holds, bound = self.symbols[self.name], self.bound
-        return lambda found: _is_number(found) and holds(found, bound)
+        return lambda found: type(found) in _NUMBERS and holds(found, bound)
 
 
 class AnyTest(msgspec.Struct, frozen=True):
@@ -307,7 +310,3 @@ def _any(tests: tuple[Test, ...]) -> Fits:
 def _is_there(found: Any) -> bool:
     """Tell whether *found* is a value that could be another; an empty list has none."""
     return found is not MISSING and found != []
-
-
-def _is_number(found: Any) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool)

@@ -57,8 +57,13 @@ def values_at(path: str, event: Event, source: str) -> list[Any]:
         return [parse_rfc3339(event.time)]
     if path in _ATTRIBUTES:
         return [_ATTRIBUTES[path](event, source)]
-    found: list[Any] = [event.data]
-    for key in path.split(".")[1:]:
+    return values_below(event.data, path.split(".")[1:])
+
+
+def values_below(value: Any, keys: Iterable[str]) -> list[Any]:
+    """Return all that *keys* lead to from *value*, as `values_at` does."""
+    found = [value]
+    for key in keys:
         holders = [holder for holder in elements(found) if isinstance(holder, dict)]
         found = [holder[key] for holder in holders if key in holder]
     return list(elements(found)) or [MISSING]

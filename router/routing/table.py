@@ -1,22 +1,20 @@
-"""The route table: an event to its records, one encode for all of them."""
+"""The route table: an event to its records, one encode for all of them.
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+Design: what vendor, type and source decide is decided once for each of their combinations: which
+rules can act at all, what is left to ask of an event, and the topics. These are plans, made when
+the first such event comes; types and sources are closed sets, so there are few. An event that no
+rule can concern costs what it costs without rules.
+"""
+
+from collections.abc import Iterable
 
 import msgspec
 
 from router.event import Event
 from router.record import Record, encode_event, headers_of
-from router.routing.compiled import compiled, settled
+from router.routing.compiled import Matches, compiled, settled
 from router.routing.conditions import When
-from router.routing.paths import MISSING, value_at
-
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-TOPIC_PLACEHOLDERS = frozenset({"vendor", "type", "source"})
-KEY_PLACEHOLDERS = TOPIC_PLACEHOLDERS | {"subject"}
-"""What a key may name beside `data.…`."""
-DEFAULT_KEY = "{subject}"
+from router.routing.templates import DEFAULT_KEY, KeyOf, filled, key_of
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +24,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         name: Unique; a metric's label.
         conditions: All must fit.
         topics: Templates over `TOPIC_PLACEHOLDERS`.
-        key: Template over these, `{subject}` and `{data.…}`.
+        key: Template over `KEY_PLACEHOLDERS` and `{data.…}`.
         is_drop: Stops every record of the event, those of other rules too.
     """
 
@@ -35,10 +33,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...] = ()
     key: str = DEFAULT_KEY
     is_drop: bool = False
-
-    def can_match(self, **known: str) -> bool:
-        """Tell whether an event of this vendor, type and source could match at all."""
-        return settled(self.conditions, known) is not None
 
 
 class Routed(msgspec.Struct, frozen=True):
@@ -55,6 +49,24 @@ class Routed(msgspec.Struct, frozen=True):
     keyless: tuple[str, ...] = ()
 
 
+class _Step(msgspec.Struct, frozen=True):
+    """A rule as far as it concerns events of one plan, with the full names of its topics."""
+
+    name: str
+    fits: Matches
+    topics: tuple[str, ...]
+    template: str
+    key: KeyOf
+    is_drop: bool
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """All that can become of events of one type from one source."""
+
+    base: str
+    steps: tuple[_Step, ...]
+
+
 class RouteTable:
     """Every route of a configuration, ready to be asked."""
 
@@ -65,27 +77,14 @@ class RouteTable:
         self.base = base
         self.rules = tuple(rules)
         self._prefix = prefix
-        self._topics: dict[tuple[str, str, str], str] = {}
+        self._plans: dict[tuple[str, str], _Plan] = {}
 
     def records_for(self, event: Event, source: str) -> Routed:
         """Return the event's records; *source* is the name of the source it came to."""
-        topic = self._topic(self.base, event.type, source)
-        if not self.rules:
-            key, value, headers = event.subject.encode(), encode_event(event), headers_of(event)
-            return Routed((Record(topic=topic, key=key, value=value, headers=headers),))
-        matched = [rule for rule in self.rules if compiled(rule.conditions)(event, source)]
-        dropped_by = tuple(rule.name for rule in matched if rule.is_drop)
-        if dropped_by:
-            return Routed((), dropped_by)
-        pairs = {(topic, event.subject): None}
-        keyless: list[str] = []
-        for rule in matched:
-            key_text = _filled_key(rule.key, event, source)
-            if key_text is None:
-                keyless.append(rule.name)
-            for template in rule.topics:
-                pairs[self._topic(template, event.type, source), key_text or event.subject] = None
-        return Routed(_records(pairs, event), (), tuple(keyless))
+        plan = self._plans.get((event.type, source)) or self._planned(event.type, source)
+        key, value, headers = event.subject.encode(), encode_event(event), headers_of(event)
+        base = Record(topic=plan.base, key=key, value=value, headers=headers)
+        return _routed(plan, base, event, source) if plan.steps else Routed((base,))
 
     def topics(self, sources: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
         """Return every topic that events of *sources* can reach, sorted; see `reach`."""
@@ -101,49 +100,46 @@ class RouteTable:
         """
         found: dict[str, dict[str, set[str]]] = {}
         for name, vendor, types in sources:
-            for short_type in types:
-                event_type = f"{vendor}.{short_type}"
-                pairs = [(self.base, DEFAULT_KEY)]
-                for rule in self.rules:
-                    if rule.can_match(vendor=vendor, type=short_type, source=name):
-                        pairs += [(topic, rule.key) for topic in rule.topics]
-                for template, key in pairs:
-                    topic = found.setdefault(self._topic(template, event_type, name), {})
-                    topic.setdefault(event_type, set()).add(key)
+            for event_type in (f"{vendor}.{short_type}" for short_type in types):
+                plan = self._planned(event_type, name)
+                pairs = [(topic, step.template) for step in plan.steps for topic in step.topics]
+                for topic, key in ((plan.base, DEFAULT_KEY), *pairs):
+                    found.setdefault(topic, {}).setdefault(event_type, set()).add(key)
         return found
 
-    def _topic(self, template: str, event_type: str, source: str) -> str:
-        known = (template, event_type, source)
-        topic = self._topics.get(known)
-        if topic is None:  # bounded: templates, types and sources are all configured or coded
-            vendor, _, short_type = event_type.partition(".")
-            values = {"vendor": vendor, "type": short_type, "source": source}
-            topic = self._prefix + _PLACEHOLDER.sub(lambda found: values[found[1]], template)
-            self._topics[known] = topic
-        return topic
+    def _planned(self, event_type: str, source: str) -> _Plan:
+        """Return the plan, kept for the next one: types are coded and sources configured."""
+        vendor, _, short_type = event_type.partition(".")
+        known = {"vendor": vendor, "type": short_type, "source": source}
+        asked = ((rule, settled(rule.conditions, known)) for rule in self.rules)
+        plan = _Plan(
+            self._prefix + filled(self.base, known),
+            tuple(self._step(rule, left, known) for rule, left in asked if left is not None),
+        )
+        self._plans[event_type, source] = plan
+        return plan
+
+    def _step(self, rule: Rule, left: When, known: dict[str, str]) -> _Step:
+        topics = tuple(self._prefix + filled(topic, known) for topic in rule.topics)
+        key = key_of(rule.key)
+        return _Step(rule.name, compiled(left), topics, rule.key, key, rule.is_drop)
 
 
-def _records(pairs: Iterable[tuple[str, str]], event: Event) -> tuple[Record, ...]:
-    value, headers = encode_event(event), headers_of(event)
-    return tuple(
-        Record(topic=topic, key=key.encode(), value=value, headers=headers) for topic, key in pairs
-    )
-
-
-def _filled_key(template: str, event: Event, source: str) -> str | None:
-    """Return the key, or None where a value in it is missing or composite."""
-    if template == DEFAULT_KEY:
-        return event.subject
-    values = {path: value_at(path, event, source) for path in placeholders(template)}
-    if any(value in (MISSING, None) or isinstance(value, dict | list) for value in values.values()):
-        return None
-    return _PLACEHOLDER.sub(lambda found: _text(values[found[1]]), template) or None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def placeholders(template: str) -> Iterator[str]:
-    """Yield the names between braces in a template."""
-    return (found[1] for found in _PLACEHOLDER.finditer(template))
+def _routed(plan: _Plan, base: Record, event: Event, source: str) -> Routed:
+    acting = [step for step in plan.steps if step.fits(event)]
+    dropped_by = tuple([step.name for step in acting if step.is_drop])
+    if dropped_by:
+        return Routed((), dropped_by)
+    pairs = {(plan.base, event.subject): base}
+    keyless: list[str] = []
+    for step in acting:
+        text = step.key(event, source)
+        if text is None:
+            keyless.append(step.name)
+            text = event.subject
+        key = text.encode()
+        for topic in step.topics:
+            pairs[topic, text] = Record(
+                topic=topic, key=key, value=base.value, headers=base.headers
+            )
+    return Routed(tuple(pairs.values()), (), tuple(keyless))

@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # .admin does not export it to mypy
 
-from tests.bench import callbacks, handlers
+from tests.bench import callbacks, handlers, routes
 from tests.bench.load import LoadError, generator_name, load
 from tests.bench.report import HEADER, Figures, cpu_ratios, figures_of, medians
 from tests.bench.systems import OURS, Running, SystemDiedError, obvious, ours, running
@@ -83,9 +83,11 @@ class _HotPathElse(click.Group):
 @click.group(cls=_HotPathElse, invoke_without_command=True)
 @click.pass_context
 def bench(context: click.Context) -> None:
-    """Measure the handlers, then the hot path, or only what is named; see each one's --help."""
+    """Measure rules, handlers, then the hot path, or only what is named; see each one's --help."""
     if context.invoked_subcommand is None:
-        context.invoke(handlers.main)  # first: the other one ends with an exit code
+        context.invoke(routes.main)
+        click.echo()
+        context.invoke(handlers.main)  # before the last one, which ends with an exit code
         click.echo()
         context.invoke(measure)
 
@@ -165,6 +167,7 @@ def _missing(measured: Bench, written: dict[str, int]) -> list[str]:
 
 bench.add_command(measure)
 bench.add_command(handlers.main, "handlers")
+bench.add_command(routes.main, "routes")
 
 
 if __name__ == "__main__":

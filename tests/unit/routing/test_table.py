@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from router.event import Event
 from router.record import Record, encode_event, headers_of
 from router.routing import Routed, RouteTable, Rule, parse_conditions
-from router.routing.table import placeholders
+from router.routing.templates import placeholders
 
 EVENT = Event(
     id="1",
