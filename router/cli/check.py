@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from router.assembly import CHECKS_WITH_HANDLERS
 from router.cli.options import config_option, configured
 from router.config import Configuration
 from router.errors import ConfigError, Problem
@@ -17,11 +18,11 @@ from router.errors import ConfigError, Problem
 @click.option("--connect", is_flag=True, help="Also ask the brokers, and look at the topics.")
 @click.option("--json", "is_json", is_flag=True, help="For programs: an array of what was found.")
 def check(config: Path, *, connect: bool, is_json: bool) -> None:
-    """Tell every error of the configuration with its place."""
+    """Tell every error of the configuration with its place; loads the handlers too."""
     if connect and is_json:
         raise click.UsageError("--json tells of the files alone; leave --connect out")
     try:
-        configuration = configured(config)
+        configuration = configured(config, CHECKS_WITH_HANDLERS)
     except ConfigError as error:
         if not is_json:
             raise

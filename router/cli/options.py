@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from router.assembly import CHECKS
-from router.config import Address, Configuration, load
+from router.config import Address, Check, Configuration, load
 
 DEFAULT_CONFIG = "config/router.yaml"
 
@@ -30,13 +30,13 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def configured(config: Path) -> Configuration:
-    """Return the configuration, with every check of every layer.
+def configured(config: Path, checks: Sequence[Check] = CHECKS) -> Configuration:
+    """Return the configuration, with every check of every layer; *checks* may be some more.
 
     Raises:
         ConfigError: Something in the files must change.
     """
-    return load(config, os.environ, CHECKS)
+    return load(config, os.environ, checks)
 
 
 def run_until_interrupted(work: Coroutine[Any, Any, None]) -> None:

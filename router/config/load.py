@@ -183,6 +183,7 @@ class _Loading:
         return Options(
             listen=Address("127.0.0.1", 0),
             kafka=KafkaOptions(bootstrap_servers="127.0.0.1:0"),
+            handlers=(),
             sources=self._read_sources,
         )
 

@@ -31,7 +31,10 @@ TopicTemplate = Annotated[
     Meta(
         pattern=_TEMPLATE,
         examples=["callbacks.{vendor}.{type}"],
-        extra={"expected": "letters, digits, ., _, -, {vendor}, {type} and {source}"},
+        extra={
+            "expected": "letters, digits, ., _, -, {vendor}, {type} and {source}, never what a "
+            "sender wrote"
+        },
     ),
 ]
 

@@ -7,7 +7,7 @@ the syntax, `explain`, the compiled form and the README's test follow. `fits` is
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -39,6 +39,9 @@ class Test(Protocol):
 
     def compiled(self) -> Fits:
         """Return `fits` as a function that decides nothing anew."""
+
+    def operands(self) -> Iterator[Any]:
+        """Yield every plain value that is compared with: beside these, answers do not change."""
 
 
 class Reader:
@@ -115,6 +118,10 @@ class Equals(msgspec.Struct, frozen=True):
             return lambda found: found == value
         return lambda found: type(found) in _NUMBERS and found == value
 
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        yield self.value
+
 
 class AnyOf(msgspec.Struct, frozen=True):
     """`path: [value, value]`: the value is one of these."""
@@ -131,6 +138,10 @@ class AnyOf(msgspec.Struct, frozen=True):
         if len(words) == len(self.values):
             return lambda found: isinstance(found, str) and found in words
         return _any(self.values)
+
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        return _operands(self.values)
 
 
 class Not(msgspec.Struct, frozen=True):
@@ -151,6 +162,10 @@ class Not(msgspec.Struct, frozen=True):
         """Return `fits` as a function."""
         fits = self.test.compiled()
         return lambda found: _is_there(found) and not fits(found)
+
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        return self.test.operands()
 
 
 class Prefix(msgspec.Struct, frozen=True):
@@ -180,6 +195,10 @@ class Prefix(msgspec.Struct, frozen=True):
         beginnings = self.beginnings
         return lambda found: isinstance(found, str) and found.startswith(beginnings)
 
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        yield from self.beginnings
+
 
 class Exists(msgspec.Struct, frozen=True):
     """`exists: true` or `false`: something is there, be it null or an empty list; or nothing is."""
@@ -201,6 +220,10 @@ class Exists(msgspec.Struct, frozen=True):
         """Return `fits` as a function."""
         is_wanted = self.is_wanted
         return lambda found: (found is not MISSING) is is_wanted
+
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        return iter(())
 
 
 class Compares(msgspec.Struct, frozen=True):
@@ -239,6 +262,10 @@ class Compares(msgspec.Struct, frozen=True):
         holds, bound = self.symbols[self.name], self.bound
         return lambda found: type(found) in _NUMBERS and holds(found, bound)
 
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        yield self.bound
+
 
 class AnyTest(msgspec.Struct, frozen=True):
     """`any: [test, test]`: one of the tests fits the value."""
@@ -257,6 +284,10 @@ class AnyTest(msgspec.Struct, frozen=True):
     def compiled(self) -> Fits:
         """Return `fits` as a function."""
         return _any(self.tests)
+
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        return _operands(self.tests)
 
 
 class AllTests(msgspec.Struct, frozen=True):
@@ -277,6 +308,10 @@ class AllTests(msgspec.Struct, frozen=True):
         """Return `fits` as a function."""
         each = tuple(test.compiled() for test in self.tests)
         return lambda found: all(fits(found) for fits in each)
+
+    def operands(self) -> Iterator[Any]:
+        """Yield what is compared with."""
+        return _operands(self.tests)
 
 
 Parse = Callable[[Reader, Any, Place], Test]
@@ -305,6 +340,10 @@ def _tests(reader: Reader, written: Any, at: Place) -> tuple[Test, ...]:
 def _any(tests: tuple[Test, ...]) -> Fits:
     each = tuple(test.compiled() for test in tests)
     return lambda found: any(fits(found) for fits in each)
+
+
+def _operands(tests: Iterable[Test]) -> Iterator[Any]:
+    return (operand for test in tests for operand in test.operands())
 
 
 def _is_there(found: Any) -> bool:

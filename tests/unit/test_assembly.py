@@ -4,45 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from router.assembly import CHECKS, routes_of, sources_of, topics_of
-from router.config import Configuration, load
-from router.errors import ConfigError
+from router.assembly import routes_of, sources_of, topics_of
 from router.ingress.receive import Accepted
 from router.vendors import vendors
 from router.vendors.spec import PathToken
 from tests.sender import TOKEN, ask, live
+from tests.unit.assembling import findings, load_one
 
-ENVIRON = {"KEY": "signing-secret-1", "OTHER": "other-secret-22", "TOKEN": TOKEN}
 SIGNED = ["volcengine-rtc", "zego-cloud-player", "volcengine-live"]
 CONTENT = (
     "does not sign the content: who sees one callback could send others for some minutes; "
     "add tokens"
 )
-
-UNKNOWN_CONDITION = (
-    "unknown condition; use a value, a list for any of several, "
-    "or not, prefix, exists, gt, gte, lt, lte, any, all"
-)
-
-
-def _load(folder: Path, source: str, routes: str = "") -> Configuration:
-    lines = ["listen: 127.0.0.1:8080", 'kafka: {bootstrap_servers: "127.0.0.1:9092"}', "sources:"]
-    lines += [f"  one: {{{source}}}"]
-    if routes:
-        (folder / "routes.yaml").write_text(routes, encoding="utf-8")
-        lines += ["routes: routes.yaml"]
-    (folder / "router.yaml").write_text("\n".join(lines), encoding="utf-8")
-    return load(folder / "router.yaml", ENVIRON, CHECKS)
-
-
-def _told(folder: Path, source: str, routes: str = "") -> tuple[list[str], list[str]]:
-    """Return the errors and the warnings, without the folder's name."""
-    try:
-        configuration = _load(folder, source, routes)
-    except ConfigError as error:
-        errors = [str(problem) for problem in error.problems]
-        return [text.rpartition("/")[2] for text in errors], []
-    return [], [str(warning).rpartition("/")[2] for warning in configuration.warnings]
 
 
 @pytest.mark.parametrize("vendor", SIGNED)
@@ -50,10 +23,10 @@ def test_a_vendor_that_signs_needs_secrets(tmp_path: Path, vendor: str) -> None:
     """A token beside them is fine, but does not stand in for them."""
     told = f"router.yaml:4:8: sources.one: {vendor} signs its callbacks: add secrets to check them with"
 
-    assert _told(tmp_path, f"vendor: {vendor}") == ([told], [])
-    assert _told(tmp_path, f"vendor: {vendor}, tokens: [{{env: TOKEN}}]") == ([told], [])
+    assert findings(tmp_path, f"vendor: {vendor}") == ([told], [])
+    assert findings(tmp_path, f"vendor: {vendor}, tokens: [{{env: TOKEN}}]") == ([told], [])
     both = f"vendor: {vendor}, secrets: [{{env: KEY}}], tokens: [{{env: TOKEN}}]"
-    assert _told(tmp_path, both) == ([], [])
+    assert findings(tmp_path, both) == ([], [])
 
 
 @pytest.mark.parametrize("vendor", SIGNED)
@@ -61,7 +34,7 @@ def test_a_digest_without_the_content_wants_a_token_too(tmp_path: Path, vendor: 
     """A warning for ZEGO and Live, whose digests cover a time only; RTC's covers all."""
     told = f"router.yaml:4:8: sources.one: {vendor} {CONTENT}"
 
-    errors, warnings = _told(tmp_path, f"vendor: {vendor}, secrets: [{{env: KEY}}]")
+    errors, warnings = findings(tmp_path, f"vendor: {vendor}, secrets: [{{env: KEY}}]")
     assert errors == []
     assert warnings == ([] if vendor == "volcengine-rtc" else [told])
 
@@ -71,13 +44,13 @@ def test_a_vendor_without_a_signature_needs_a_token(tmp_path: Path) -> None:
     needs = "alibaba-caster signs nothing, so the path must hold a secret: add tokens"
     unused = "alibaba-caster signs nothing: these are never used"
 
-    assert _told(tmp_path, "vendor: alibaba-caster") == (
+    assert findings(tmp_path, "vendor: alibaba-caster") == (
         [f"router.yaml:4:8: sources.one: {needs}"],
         [],
     )
     source = "vendor: alibaba-caster, tokens: [{env: TOKEN}]"
-    assert _told(tmp_path, source) == ([], [])
-    assert _told(tmp_path, f"{source}, secrets: [{{env: KEY}}]") == (
+    assert findings(tmp_path, source) == ([], [])
+    assert findings(tmp_path, f"{source}, secrets: [{{env: KEY}}]") == (
         [],
         [f"router.yaml:4:66: sources.one.secrets: {unused}"],
     )
@@ -89,12 +62,12 @@ def test_live_without_its_signature_needs_a_token(tmp_path: Path) -> None:
         "volcengine-live is switched to sign nothing, so the path must hold a secret: add tokens"
     )
 
-    assert _told(tmp_path, "vendor: volcengine-live, unsigned: true") == (
+    assert findings(tmp_path, "vendor: volcengine-live, unsigned: true") == (
         [f"router.yaml:4:8: sources.one: {needs}"],
         [],
     )
     source = "vendor: volcengine-live, unsigned: true, tokens: [{env: TOKEN}]"
-    assert _told(tmp_path, source) == ([], [])
+    assert findings(tmp_path, source) == ([], [])
 
 
 @pytest.mark.parametrize("vendor", [name for name in vendors() if name != "volcengine-live"])
@@ -105,7 +78,7 @@ def test_only_live_can_be_unsigned(tmp_path: Path, vendor: str) -> None:
     told += f"{vendor} has no switch for its proof; remove the line"
 
     source = f"vendor: {vendor}, unsigned: true, tokens: [{{env: TOKEN}}]"
-    assert _told(tmp_path, source) == ([told], [])
+    assert findings(tmp_path, source) == ([told], [])
 
 
 @pytest.mark.parametrize("vendor", vendors())
@@ -116,17 +89,17 @@ def test_refusing_what_is_stale_needs_a_signed_time(tmp_path: Path, vendor: str)
     place = f"router.yaml:4:{len('  one: {' + source) + 1}: sources.one.on_stale"
     told = f"{place}: {vendor} signs no time to check here; remove the line"
 
-    errors, warnings = _told(tmp_path, f"{source}reject")
+    errors, warnings = findings(tmp_path, f"{source}reject")
     assert errors == []
     assert warnings == ([told] if vendor in ("alibaba-caster", "volcengine-rtc") else [])
-    assert _told(tmp_path, f"{source}publish") == ([], [])
+    assert findings(tmp_path, f"{source}publish") == ([], [])
 
 
 def test_refusing_what_is_stale_needs_live_to_sign(tmp_path: Path) -> None:
     """Without its signature nothing in the body is to be believed, its time neither."""
     source = "vendor: volcengine-live, tokens: [{env: TOKEN}], unsigned: true, on_stale: reject"
 
-    (warning,) = _told(tmp_path, source)[1]
+    (warning,) = findings(tmp_path, source)[1]
     assert warning.endswith("volcengine-live signs no time to check here; remove the line")
 
 
@@ -134,7 +107,7 @@ def test_refusing_what_is_stale_needs_live_to_sign(tmp_path: Path) -> None:
 def test_secrets_by_application_need_applications(tmp_path: Path, vendor: str) -> None:
     """RTC and ZEGO tell applications apart; a secret of one would never be used elsewhere."""
     secrets = 'secrets: [{env: KEY}, {env: OTHER, app: "7"}]'
-    errors, _ = _told(tmp_path, f"vendor: {vendor}, tokens: [{{env: TOKEN}}], {secrets}")
+    errors, _ = findings(tmp_path, f"vendor: {vendor}, tokens: [{{env: TOKEN}}], {secrets}")
 
     told = [f"{vendor} does not tell applications apart; remove the line"]
     found = [error.partition("sources.one.secrets[1].app: ")[2] for error in errors]
@@ -147,14 +120,14 @@ def test_an_unknown_vendor_is_told_the_known_ones(tmp_path: Path) -> None:
         "router.yaml:4:17: sources.one.vendor: unknown vendor; use one of "
         "alibaba-caster, volcengine-live, volcengine-rtc, zego-cloud-player"
     )
-    assert _told(tmp_path, "vendor: zego, on_stale: reject") == ([told], [])
+    assert findings(tmp_path, "vendor: zego, on_stale: reject") == ([told], [])
 
 
 def test_a_source_is_made_of_its_options(tmp_path: Path) -> None:
     """Secrets by application in their order, tokens, networks, and what is done with stale ones."""
     secrets = 'secrets: [{env: KEY}, {env: OTHER, app: "7"}, {env: OTHER}, {env: KEY, app: "7"}]'
     text = f"vendor: zego-cloud-player, {secrets}, tokens: [{{env: TOKEN}}], on_stale: reject"
-    source = sources_of(_load(tmp_path, text)).by_name["one"]
+    source = sources_of(load_one(tmp_path, text)).by_name["one"]
 
     assert source.vendor is vendors()["zego-cloud-player"]
     assert source.secrets == {
@@ -168,7 +141,7 @@ def test_a_source_is_made_of_its_options(tmp_path: Path) -> None:
 def test_an_unsigned_source_has_no_proof_but_its_token(tmp_path: Path) -> None:
     """Its vendor's table is that of the vendor with the proof switched off."""
     text = "vendor: volcengine-live, unsigned: true, tokens: [{env: TOKEN}]"
-    source = sources_of(_load(tmp_path, text)).by_name["one"]
+    source = sources_of(load_one(tmp_path, text)).by_name["one"]
 
     assert isinstance(source.vendor.proof, PathToken)
     assert source.vendor.name == "volcengine-live"
@@ -180,46 +153,17 @@ def test_every_topic_of_a_vendor_is_known_beforehand(tmp_path: Path, vendor: str
     """One for each type and one for what is not recognised, signed or not."""
     unsigned = ", unsigned: true" if vendor == "volcengine-live" else ", secrets: [{env: KEY}]"
     text = f"vendor: {vendor}, tokens: [{{env: TOKEN}}]{unsigned}"
-    configuration = _load(tmp_path, text)
+    configuration = load_one(tmp_path, text)
 
     types = [*vendors()[vendor].types, "Unrecognized"]
     assert topics_of(configuration) == sorted(f"callbacks.{vendor}.{name}" for name in types)
-
-
-def test_words_of_rules_are_checked_against_all_vendors(tmp_path: Path) -> None:
-    """Types of every vendor and every configured source may stand in a rule, others not."""
-    rules = """routes:
-  - {name: a, when: {vendor: [zego-cloud-player, volcengine-live], type: PushStart}, to: x}
-  - {name: b, when: {vendor: zego, type: [UploadDone, PushStop], source: two}, to: x}
-  - {name: c, when: {vendor: {bigger: zego}, data.code: 1}, to: x}
-  - {name: d, when: {data.code: 1}, to: x, key: "{data.code}{room}"}
-"""
-    source = "vendor: volcengine-rtc, secrets: [{env: KEY}]"
-    errors, _ = _told(tmp_path, source, rules)
-
-    assert [error.partition(": ")[2] for error in errors] == [
-        "routes[1].when.vendor: no vendor is called 'zego'",
-        "routes[1].when.type: no type is called 'PushStop'",
-        "routes[1].when.source: no source is called 'two'",
-        f"routes[2].when.vendor.bigger: {UNKNOWN_CONDITION}",
-        "routes[3].key: unknown {room}; use {subject} or {data.<field>}",
-    ]
-
-
-def test_a_topic_must_fit(tmp_path: Path) -> None:
-    """What a rule would make of a type's name may be longer than Kafka takes."""
-    rules = f"routes:\n  - {{name: a, when: {{source: one}}, to: '{'x' * 240}.{{type}}'}}\n"
-    errors, _ = _told(tmp_path, "vendor: volcengine-rtc, secrets: [{env: KEY}]", rules)
-
-    assert len(errors) == 1
-    assert errors[0].endswith("is longer than the 249 that Kafka takes")
 
 
 def test_rules_are_made_of_their_options(tmp_path: Path) -> None:
     """Conditions, topics and keys as configured."""
     rules = "base: 'b.{type}'\nroutes:\n  - {name: a, when: {type: PushEnd}, to: '{vendor}.x'}\n"
     source = "vendor: volcengine-live, secrets: [{env: KEY}], tokens: [{env: TOKEN}]"
-    configuration = _load(tmp_path, source, rules)
+    configuration = load_one(tmp_path, source, rules)
 
     routes = routes_of(configuration)
     reachable = [("one", "volcengine-live", ("PushStart", "PushEnd"))]

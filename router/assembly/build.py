@@ -1,14 +1,8 @@
-"""A `Configuration` to the values that the program runs on, and what only these layers can check.
+"""The values that the program runs on, made of a `Configuration`."""
 
-Design: configuration knows no vendor and no condition; both are checked here, by the functions
-that later use them, and reported with the file's own places. Nothing here does I/O, so `explain`
-and the tests assemble exactly what the server does.
-"""
+from collections.abc import Sequence
 
-import re
-from collections.abc import Iterator, Sequence
-
-from router.config import Configuration, Finding, RouteOptions, SourceOptions
+from router.config import Configuration, SourceOptions
 from router.consume.discover import find_handlers
 from router.consume.runner import Reading
 from router.errors import ConfigError, Problem
@@ -18,13 +12,11 @@ from router.ingress.sources import Limits, Source, Sources
 from router.kafka.port import KafkaSettings
 from router.kafka.security import security_arguments
 from router.routing import RouteTable, Rule, parse_conditions
-from router.routing.templates import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
+from router.routing.templates import DEFAULT_KEY
 from router.tools.topics import Wanted
 from router.vendors import vendors
-from router.vendors.spec import KeyedDigest, PathToken, SortedDigest, Vendor, without_proof
+from router.vendors.spec import Vendor, without_proof
 from router.vendors.verify import Secrets
-
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 def sources_of(configuration: Configuration) -> Sources:
@@ -175,103 +167,9 @@ def kafka_settings_of(configuration: Configuration) -> KafkaSettings:
     )
 
 
-def check_sources(configuration: Configuration) -> Iterator[Finding]:
-    """Yield what is wrong with sources: an unknown vendor, a missing protection."""
-    for name, source in configuration.options.sources.items():
-        path = ("sources", name)
-        vendor = vendors().get(source.vendor)
-        if vendor is None:
-            known = ", ".join(vendors())
-            yield Finding("router", (*path, "vendor"), f"unknown vendor; use one of {known}")
-        else:
-            yield from _unprotected(path, source, vendor)
-
-
-def _unprotected(path: tuple[str, str], source: SourceOptions, vendor: Vendor) -> Iterator[Finding]:
-    yield from _without_effect(path, source, vendor)
-    if source.unsigned and not isinstance(vendor.proof, KeyedDigest):
-        message = f"{vendor.name} has no switch for its proof; remove the line"
-        yield Finding("router", (*path, "unsigned"), message)
-    elif source.unsigned or isinstance(vendor.proof, PathToken):
-        why = "is switched to sign nothing" if source.unsigned else "signs nothing"
-        if not source.tokens:
-            message = f"{vendor.name} {why}, so the path must hold a secret: add tokens"
-            yield Finding("router", path, message)
-        if source.secrets:
-            message = f"{vendor.name} {why}: these are never used"
-            yield Finding("router", (*path, "secrets"), message, is_warning=True)
-    elif not source.secrets:
-        message = f"{vendor.name} signs its callbacks: add secrets to check them with"
-        yield Finding("router", path, message)
-    elif not vendor.proof.covers_content and not source.tokens:
-        message = (
-            f"{vendor.name} does not sign the content: who sees one callback could send others "
-            "for some minutes; add tokens"
-        )
-        yield Finding("router", path, message, is_warning=True)
-
-
-def _without_effect(
-    path: tuple[str, str], source: SourceOptions, vendor: Vendor
-) -> Iterator[Finding]:
-    if source.on_stale == "reject" and (vendor.window is None or source.unsigned):
-        message = f"{vendor.name} signs no time to check here; remove the line"
-        yield Finding("router", (*path, "on_stale"), message, is_warning=True)
-    has_apps = isinstance(vendor.proof, SortedDigest) and vendor.proof.app
-    for index, secret in enumerate(source.secrets):
-        if secret.app is not None and not has_apps:
-            message = f"{vendor.name} does not tell applications apart; remove the line"
-            yield Finding("router", (*path, "secrets", index, "app"), message)
-
-
 def _vendor_of(source: SourceOptions) -> Vendor:
     vendor = vendors()[source.vendor]
     return without_proof(vendor) if source.unsigned else vendor
-
-
-def check_routes(configuration: Configuration) -> Iterator[Finding]:
-    """Yield what is wrong with rules: conditions that cannot fit, keys and topics that are none."""
-    for index, route in enumerate(configuration.routes.routes):
-        path = ("routes", index)
-        for fault in parse_conditions(route.when)[1]:
-            yield Finding("routes", (*path, "when", *fault.path), fault.message)
-        yield from _unknown_words(configuration, route, (*path, "when"))
-        for placeholder in placeholders(route.key or DEFAULT_KEY):
-            if placeholder not in KEY_PLACEHOLDERS and not placeholder.startswith("data."):
-                message = f"unknown {{{placeholder}}}; use {{subject}} or {{data.<field>}}"
-                yield Finding("routes", (*path, "key"), message)
-
-
-def check_topics(configuration: Configuration) -> Iterator[Finding]:
-    """Yield topics that Kafka would not take."""
-    if any(source.vendor not in vendors() for source in configuration.options.sources.values()):
-        return
-    for topic in topics_of(configuration):
-        if not _TOPIC.fullmatch(topic):
-            yield Finding("routes", (), f"{topic[:80]}... is longer than the 249 that Kafka takes")
-            return
-
-
-CHECKS = (check_sources, check_routes, check_topics)
-"""For `config.load`."""
-
-
-def _unknown_words(
-    configuration: Configuration, route: RouteOptions, path: tuple[str | int, ...]
-) -> Iterator[Finding]:
-    known_vendors = vendors()
-    types = {name for vendor in known_vendors.values() for name in vendor.types}
-    known = {
-        "vendor": set(known_vendors),
-        "type": {*types, UNRECOGNIZED},
-        "source": set(configuration.options.sources),
-    }
-    for attribute, words in known.items():
-        value = route.when.get(attribute)
-        for word in value if isinstance(value, list) else [value]:
-            if isinstance(word, dict | list) or attribute not in route.when or word in words:
-                continue
-            yield Finding("routes", (*path, attribute), f"no {attribute} is called {word!r}")
 
 
 def _secrets(configuration: Configuration, name: str) -> Secrets:

@@ -1,0 +1,97 @@
+"""What is wrong with rules, as far as configuration, vendors and conditions together tell.
+
+Design: a `when` is judged within the combinations of vendor, type and source that its other lines
+leave, inside of `any` and `all` too. An error is what can be proven: a word that nobody has, a
+type that none of these vendors has, a test that no value fits. What only the vendors' documents
+say is a warning (`field_checks`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from router.assembly.field_checks import check_line, unknown_field
+from router.assembly.guesses import did_you_mean
+from router.assembly.scope import Scope, left_of, operands_of, whole_scope
+from router.config import Configuration, Finding, RouteOptions
+from router.routing import parse_conditions
+from router.routing.conditions import GROUPS, Line
+from router.routing.operators import Place
+from router.routing.templates import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
+
+_NAMES = {"vendor", "type", "source"}
+"""The attributes that have few values, all known."""
+
+
+def check_rules(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what is wrong with the rules, each with its own place."""
+    scope = whole_scope(configuration)
+    for index, route in enumerate(configuration.routes.routes):
+        at: Place = ("routes", index)
+        for fault in parse_conditions(route.when)[1]:
+            yield Finding("routes", (*at, "when", *fault.path), fault.message)
+        found = list(_When(scope).findings(route.when, scope, (*at, "when")))
+        yield from found
+        left = left_of(scope, route.when)
+        yield from _check_key(route, left, (*at, "key"))
+        if not found and not any(each["source"] for each in left):
+            message = "no configured source has such events, so nothing comes of this rule"
+            yield Finding("routes", (*at, "when"), message, is_warning=True)
+
+
+class _When:
+    """Looks through `when`s, those inside of others too."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._words = {name: {each[name] for each in scope} - {""} for name in _NAMES}
+
+    def findings(self, when: Mapping[str, Any], scope: Scope, at: Place) -> Iterator[Finding]:
+        """Yield what is wrong with *when*, where *scope* is what it can concern."""
+        told: set[str] = set()
+        for attribute in (name for name in when if name in _NAMES):
+            for finding in self._of_words(attribute, when, scope, (*at, attribute)):
+                told.add(attribute)
+                yield finding
+        left = left_of(scope, when)
+        for condition in parse_conditions(when)[0]:
+            if isinstance(condition, Line) and condition.path not in told:
+                path = condition.path
+                yield from check_line(condition, when[path], left, (*at, path))
+        for name in GROUPS:
+            members = when.get(name)
+            for index, member in enumerate(members if isinstance(members, list) else ()):
+                if isinstance(member, dict):
+                    yield from self.findings(member, left or scope, (*at, name, index))
+
+    def _of_words(
+        self, attribute: str, when: Mapping[str, Any], scope: Scope, at: Place
+    ) -> Iterator[Finding]:
+        """Yield the words that nothing is called, or nothing that the other lines leave."""
+        others = {path: written for path, written in when.items() if path != attribute}
+        beside = left_of(scope, others)
+        words = self._words[attribute]
+        for place, operator, word in operands_of(when[attribute], at):
+            if operator == "prefix" and not any(each.startswith(str(word)) for each in words):
+                yield Finding("routes", place, f"no {attribute} begins with {word!r}")
+            elif not operator and word not in words:
+                guess = did_you_mean(str(word), words)
+                yield Finding("routes", place, f"no {attribute} is called {word!r}{guess}")
+            elif attribute == "type" and not operator and beside:
+                yield from _check_type(word, beside, place)
+
+
+def _check_type(word: str, beside: Scope, at: Place) -> Iterator[Finding]:
+    types = {each["type"] for each in beside}
+    if word not in types:
+        owners = ", ".join(sorted({each["vendor"] for each in beside}))
+        yield Finding("routes", at, f"{owners} has no type {word}{did_you_mean(word, types)}")
+
+
+def _check_key(route: RouteOptions, left: Scope, at: Place) -> Iterator[Finding]:
+    for name in placeholders(route.key or DEFAULT_KEY):
+        if name.startswith("data."):
+            message = unknown_field(name, left)
+            if message:
+                yield Finding("routes", at, f"{message}: the subject serves", is_warning=True)
+        elif name not in KEY_PLACEHOLDERS:
+            message = f"unknown {{{name}}}; use {{subject}} or {{data.<field>}}"
+            yield Finding("routes", at, message)

@@ -1,0 +1,252 @@
+"""What is wrong with rules is said before they run, each thing at its place."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.assembling import findings
+
+RTC = "vendor: volcengine-rtc, secrets: [{env: KEY}]"
+CASTER = "vendor: alibaba-caster, tokens: [{env: TOKEN}]"
+UNKNOWN_CONDITION = (
+    "unknown condition; use a value, a list for any of several, "
+    "or not, prefix, exists, gt, gte, lt, lte, any, all"
+)
+NOTHING_COMES = "when: no configured source has such events, so nothing comes of this rule"
+
+
+def _said(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str]:
+    """Return what is said about one rule, without its place in the file; a `?` marks a warning."""
+    rule = f"name: a, when: {when}, to: x" + (f', key: "{key}"' if key else "")
+    errors, warnings = findings(folder, source, f"routes: [{{{rule}}}]")
+    assert all(each.startswith("routes.yaml:1:") for each in (*errors, *warnings))
+    return [
+        f"{mark}{each.partition(': routes[0].')[2]}"
+        for mark, found in (("", errors), ("?", warnings))
+        for each in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (
+            "{vendor: zego}",
+            ["when.vendor: no vendor is called 'zego'; did you mean zego-cloud-player?"],
+        ),
+        ("{vendor: x}", ["when.vendor: no vendor is called 'x'"]),
+        (
+            "{type: [RoomCreate, RoomCreat]}",
+            ["when.type[1]: no type is called 'RoomCreat'; did you mean RoomCreate?"],
+        ),
+        (
+            "{type: roomcreate}",
+            ["when.type: no type is called 'roomcreate'; did you mean RoomCreate?"],
+        ),
+        (
+            "{type: {not: volcengine-rtc.RoomCreate}}",
+            [
+                (
+                    "when.type.not: no type is called 'volcengine-rtc.RoomCreate'; "
+                    "did you mean RoomCreate?"
+                )
+            ],
+        ),
+        ("{type: 5}", ["when.type: no type is called 5"]),
+        ("{type: {prefix: Recording}}", ["when.type.prefix: no type begins with 'Recording'"]),
+        (
+            "{source: {any: [one, onee]}}",
+            ["when.source.any[1]: no source is called 'onee'; did you mean one?"],
+        ),
+        ("{vendor: {bigger: zego}}", [f"when.vendor.bigger: {UNKNOWN_CONDITION}"]),
+        (
+            "{vendor: volcengine-rtc, type: [PushStart, RoomCreate]}",
+            ["when.type[0]: volcengine-rtc has no type PushStart"],
+        ),
+        (
+            "{source: one, type: ShowListDTSCallback}",
+            ["when.type: volcengine-rtc has no type ShowListDTSCallback"],
+        ),
+        (
+            "{vendor: volcengine-rtc, any: [{type: RoomCreate}, {type: UploadDone}]}",
+            ["when.any[1].type: volcengine-rtc has no type UploadDone"],
+        ),
+        ("{vendor: [zego-cloud-player, volcengine-live], type: PushStart}", [f"?{NOTHING_COMES}"]),
+        ("{source: {not: one}}", [f"?{NOTHING_COMES}"]),
+        ("{vendor: alibaba-caster, source: one}", [f"?{NOTHING_COMES}"]),
+        ("{type: RoomCreate, source: one, vendor: volcengine-rtc}", []),
+        ("{type: Unrecognized}", []),
+        ("{any: [{type: RoomCreate}, {type: RoomDestroy}]}", []),
+    ],
+)
+def test_words_are_those_that_there_are(tmp_path: Path, when: str, said: list[str]) -> None:
+    """Vendors, their types and configured sources; what is wrong is told with a guess."""
+    assert _said(tmp_path, when) == said
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (
+            "{type: RecordStopped, data.codes: 1}",
+            [
+                "?when.data.codes: no document of RecordStopped knows data.codes; did you mean data.code?"
+            ],
+        ),
+        (
+            "{type: RecordStopped, data.TaskId: x}",
+            [
+                (
+                    "?when.data.TaskId: no document of RecordStopped knows data.TaskId; "
+                    "did you mean data.task_id?"
+                )
+            ],
+        ),
+        (
+            "{type: RecordStopped, data.vid: x}",
+            [
+                (
+                    "?when.data.vid: no document of RecordStopped knows data.vid; "
+                    "did you mean data.record_file_list.vid?"
+                )
+            ],
+        ),
+        (
+            "{type: [RoomCreate, RoomDestroy], data.code.x: 1}",
+            ["?when.data.code.x: no document of RoomCreate and RoomDestroy knows data.code.x"],
+        ),
+        (
+            "{data.progress_time: 1}",
+            [
+                "?when.data.progress_time: no document of such an event knows data.progress_time; did you mean data.progress?"
+            ],
+        ),
+        (
+            "{type: RoomCreate, any: [{data.room_id: x}, {data.foo: 1}]}",
+            ["?when.any[1].data.foo: no document of RoomCreate knows data.foo"],
+        ),
+        ("{any: [{type: RoomCreate, data.room_id: x}, {type: RecordStopped, data.code: 1}]}", []),
+        ("{data.code: {not: 0}}", []),
+        ("{type: RecordStopped, data.record_file_list.duration: {gt: 60000}}", []),
+        ("{type: Unrecognized, data.reason: stale, data.body.EventType: x}", []),
+        ("{type: RecordUploadDone, data.version: {exists: false}}", []),
+    ],
+)
+def test_fields_are_those_of_the_documents(tmp_path: Path, when: str, said: list[str]) -> None:
+    """Of the types that the rule leaves; others may come all the same, so this is a warning."""
+    assert _said(tmp_path, when) == said
+
+
+def test_a_field_is_found_inside_of_another(tmp_path: Path) -> None:
+    """The guess for a name that stands deeper; nothing is said below what is not documented."""
+    assert _said(tmp_path, "{type: ShowListDTSCallback, data.progress_time: 1}", CASTER) == [
+        (
+            "?when.data.progress_time: no document of ShowListDTSCallback knows data.progress_time; "
+            "did you mean data.event_message.progress_time?"
+        )
+    ]
+    live = "vendor: volcengine-live, secrets: [{env: KEY}], tokens: [{env: TOKEN}]"
+    assert _said(tmp_path, "{type: RecordEvent, data.detail.anything.else: 1}", live) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ('{data.code: "0"}', ['?when.data.code: data.code is a whole number, never "0"']),
+        (
+            "{data.code: {not: [0, x]}}",
+            ["?when.data.code.not[1]: data.code is a whole number, never x"],
+        ),
+        ("{data.code: 0.5}", ["?when.data.code: data.code is a whole number, never 0.5"]),
+        ("{data.code: true}", ["?when.data.code: data.code is a whole number, never true"]),
+        (
+            "{data.code: {prefix: a}}",
+            ["?when.data.code.prefix: data.code is a whole number, never a"],
+        ),
+        (
+            "{data.code: {gt: 1, lt: 2}}",
+            ["?when.data.code: data.code is a whole number; none fits this"],
+        ),
+        ("{data.room_id: 7}", ["?when.data.room_id: data.room_id is text, never 7"]),
+        ("{data.room_id: {gt: 7}}", ["?when.data.room_id.gt: data.room_id is text, never 7"]),
+        (
+            "{data.record_file_list: x}",
+            [
+                (
+                    "?when.data.record_file_list: data.record_file_list is an object, no value; "
+                    "name a field such as data.record_file_list.vid"
+                )
+            ],
+        ),
+        (
+            "{type: Unrecognized, data.reason: old}",
+            [
+                (
+                    "when.data.reason: no Unrecognized event has this reason; there are "
+                    "stale, suspicious, unknown-type, bad-payload, bad-field"
+                )
+            ],
+        ),
+        ("{type: Unrecognized, data.reason: {prefix: bad}}", []),
+        ("{data.record_file_list: {exists: true}}", []),
+        ("{data.code: [0, 1.0, null]}", []),
+        ("{data.code: {gt: 0.5, lt: 1.5}}", []),
+        ("{data.code: {gt: 5, lt: 3}}", ["when.data.code: nothing can fit this"]),
+        ("{data.code: {exists: false, not: 0}}", ["when.data.code: nothing can fit this"]),
+        ("{data.any: {all: [1, 2]}}", ["when.data.any: nothing can fit this"]),
+        ("{subject: {exists: false}}", ["when.subject: nothing can fit this"]),
+        ("{subject: {gt: 1}}", ["when.subject: nothing can fit this"]),
+        (
+            '{time: {gt: "2026-01-02T00:00:00Z", lt: "2026-01-01T00:00:00Z"}}',
+            ["when.time: nothing can fit this"],
+        ),
+        ('{time: {gte: "2026-01-02T00:00:00Z"}}', []),
+    ],
+)
+def test_values_are_of_the_documented_kind(tmp_path: Path, when: str, said: list[str]) -> None:
+    """What no value fits is an error, what no documented value fits a warning."""
+    if "type:" not in when:
+        when = f"{{type: RecordStopped, {when[1:]}"
+    assert _said(tmp_path, when) == said
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("{data.code}{room}", ["key: unknown {room}; use {subject} or {data.<field>}"]),
+        ("{time}", ["key: unknown {time}; use {subject} or {data.<field>}"]),
+        (
+            "{data.taks_id}",
+            [
+                (
+                    "?key: no document of RecordStopped knows data.taks_id; did you mean "
+                    "data.task_id?: the subject serves"
+                )
+            ],
+        ),
+        ("{vendor}/{type}/{source}/{subject}/{data.task_id}", []),
+    ],
+)
+def test_keys_are_made_of_what_there_is(tmp_path: Path, key: str, said: list[str]) -> None:
+    """Attributes and documented fields."""
+    assert _said(tmp_path, "{type: RecordStopped}", key=key) == said
+
+
+def test_everything_is_said_at_once(tmp_path: Path) -> None:
+    """Of all rules, in their order, also beside what is no rule at all."""
+    rules = """routes:
+  - {name: a, when: {type: RoomCreat}, to: x}
+  - {name: b, when: {typ: RoomCreate, data.code: {gt: 1, lt: 0}}, to: x}
+  - {name: c, to: "{data.x}"}
+  - {name: d, when: {source: two}, drop: true}
+"""
+    errors, _ = findings(tmp_path, RTC, rules)
+
+    assert [error.split(": ")[:2] for error in errors] == [
+        ["routes.yaml:2:28", "routes[0].when.type"],
+        ["routes.yaml:3:27", "routes[1].when.typ"],
+        ["routes.yaml:3:50", "routes[1].when.data.code"],
+        ["routes.yaml:4:5", "routes[2].when"],
+        ["routes.yaml:4:19", "routes[2].to"],
+        ["routes.yaml:5:30", "routes[3].when.source"],
+    ]
