@@ -11,29 +11,29 @@ from typing import Any
 
 from router.assembly.field_checks import check_line, unknown_field
 from router.assembly.guesses import did_you_mean
-from router.assembly.scope import Scope, left_of, operands_of, whole_scope
+from router.assembly.scope import Scope, left_of, nearest, operands_of, whole_scope
 from router.config import Configuration, Finding, RouteOptions
 from router.routing import parse_conditions
 from router.routing.conditions import GROUPS, Line
 from router.routing.operators import Place
 from router.routing.templates import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
-
-_NAMES = {"vendor", "type", "source"}
-"""The attributes that have few values, all known."""
+from router.vendors import vendors
 
 
 def check_rules(configuration: Configuration) -> Iterator[Finding]:
     """Yield what is wrong with the rules, each with its own place."""
     scope = whole_scope(configuration)
+    sources = configuration.options.sources.values()
+    is_known = bool(sources) and all(source.vendor in vendors() for source in sources)
     for index, route in enumerate(configuration.routes.routes):
         at: Place = ("routes", index)
         for fault in parse_conditions(route.when)[1]:
             yield Finding("routes", (*at, "when", *fault.path), fault.message)
-        found = list(_When(scope).findings(route.when, scope, (*at, "when")))
+        found = list(_When(configuration, scope).findings(route.when, scope, (*at, "when")))
         yield from found
         left = left_of(scope, route.when)
-        yield from _check_key(route, left, (*at, "key"))
-        if not found and not any(each["source"] for each in left):
+        yield from _check_key(route, nearest(left), (*at, "key"))
+        if is_known and not found and not any(each["source"] for each in left):
             message = "no configured source has such events, so nothing comes of this rule"
             yield Finding("routes", (*at, "when"), message, is_warning=True)
 
@@ -41,13 +41,17 @@ def check_rules(configuration: Configuration) -> Iterator[Finding]:
 class _When:
     """Looks through `when`s, those inside of others too."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._words = {name: {each[name] for each in scope} - {""} for name in _NAMES}
+    def __init__(self, configuration: Configuration, scope: Scope) -> None:
+        self._words = {
+            "vendor": {each["vendor"] for each in scope},
+            "type": {each["type"] for each in scope},
+            "source": set(configuration.options.sources),
+        }
 
     def findings(self, when: Mapping[str, Any], scope: Scope, at: Place) -> Iterator[Finding]:
         """Yield what is wrong with *when*, where *scope* is what it can concern."""
         told: set[str] = set()
-        for attribute in (name for name in when if name in _NAMES):
+        for attribute in (name for name in when if name in self._words):
             for finding in self._of_words(attribute, when, scope, (*at, attribute)):
                 told.add(attribute)
                 yield finding
@@ -55,7 +59,7 @@ class _When:
         for condition in parse_conditions(when)[0]:
             if isinstance(condition, Line) and condition.path not in told:
                 path = condition.path
-                yield from check_line(condition, when[path], left, (*at, path))
+                yield from check_line(condition, when[path], nearest(left), (*at, path))
         for name in GROUPS:
             members = when.get(name)
             for index, member in enumerate(members if isinstance(members, list) else ()):
@@ -83,7 +87,7 @@ def _check_type(word: str, beside: Scope, at: Place) -> Iterator[Finding]:
     types = {each["type"] for each in beside}
     if word not in types:
         owners = ", ".join(sorted({each["vendor"] for each in beside}))
-        yield Finding("routes", at, f"{owners} has no type {word}{did_you_mean(word, types)}")
+        yield Finding("routes", at, f"{word} is no type of {owners}{did_you_mean(word, types)}")
 
 
 def _check_key(route: RouteOptions, left: Scope, at: Place) -> Iterator[Finding]:

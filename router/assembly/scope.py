@@ -31,10 +31,14 @@ def whole_scope(configuration: Configuration) -> Scope:
 
 
 def left_of(scope: Scope, when: Mapping[str, Any]) -> Scope:
-    """Return what *when* leaves: of configured sources, or if none is left, of other vendors."""
+    """Return what *when* leaves."""
     conditions, _ = parse_conditions(when)
-    left = [each for each in scope if settled(conditions, each) is not None]
-    return [each for each in left if each["source"]] or left
+    return [each for each in scope if settled(conditions, each) is not None]
+
+
+def nearest(scope: Scope) -> Scope:
+    """Return the combinations of configured sources, or all of them if there is none."""
+    return [each for each in scope if each["source"]] or scope
 
 
 def operands_of(written: Any, at: Place, name: str = "") -> Iterator[tuple[Place, str, Any]]:

@@ -134,9 +134,12 @@ class AnyOf(msgspec.Struct, frozen=True):
 
     def compiled(self) -> Fits:
         """Return `fits` as a function."""
-        words = frozenset(each.value for each in self.values if isinstance(each.value, str))
-        if len(words) == len(self.values):
-            return lambda found: isinstance(found, str) and found in words
+        values = frozenset(each.value for each in self.values)
+        types = {type(each.value) for each in self.values}
+        if types == {str}:
+            return lambda found: type(found) is str and found in values
+        if types <= _NUMBERS:
+            return lambda found: type(found) in _NUMBERS and found in values
         return _any(self.values)
 
     def operands(self) -> Iterator[Any]:

@@ -61,18 +61,26 @@ def _said(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str
         ("{vendor: {bigger: zego}}", [f"when.vendor.bigger: {UNKNOWN_CONDITION}"]),
         (
             "{vendor: volcengine-rtc, type: [PushStart, RoomCreate]}",
-            ["when.type[0]: volcengine-rtc has no type PushStart"],
+            ["when.type[0]: PushStart is no type of volcengine-rtc"],
         ),
         (
             "{source: one, type: ShowListDTSCallback}",
-            ["when.type: volcengine-rtc has no type ShowListDTSCallback"],
+            ["when.type: ShowListDTSCallback is no type of volcengine-rtc"],
         ),
         (
             "{vendor: volcengine-rtc, any: [{type: RoomCreate}, {type: UploadDone}]}",
-            ["when.any[1].type: volcengine-rtc has no type UploadDone"],
+            ["when.any[1].type: UploadDone is no type of volcengine-rtc"],
         ),
         ("{vendor: [zego-cloud-player, volcengine-live], type: PushStart}", [f"?{NOTHING_COMES}"]),
         ("{source: {not: one}}", [f"?{NOTHING_COMES}"]),
+        ("{type: PushStart}", [f"?{NOTHING_COMES}"]),
+        ("{any: [{type: PushStart, data.app: x}, {type: RoomCreate}]}", []),
+        (
+            "{vendor: {not: volcengine-live}, type: PushStart}",
+            [
+                "when.type: PushStart is no type of alibaba-caster, volcengine-rtc, zego-cloud-player"
+            ],
+        ),
         ("{vendor: alibaba-caster, source: one}", [f"?{NOTHING_COMES}"]),
         ("{type: RoomCreate, source: one, vendor: volcengine-rtc}", []),
         ("{type: Unrecognized}", []),
@@ -250,3 +258,14 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
         ["routes.yaml:4:19", "routes[2].to"],
         ["routes.yaml:5:30", "routes[3].when.source"],
     ]
+
+
+def test_a_source_of_an_unknown_vendor_is_told_alone(tmp_path: Path) -> None:
+    """Rules about it are not judged: what it sends is not known."""
+    rules = "routes: [{name: a, when: {source: one}, to: x}]"
+
+    told = (
+        "router.yaml:4:17: sources.one.vendor: unknown vendor; use one of "
+        "alibaba-caster, volcengine-live, volcengine-rtc, zego-cloud-player"
+    )
+    assert findings(tmp_path, "vendor: zego", rules) == ([told], [])
