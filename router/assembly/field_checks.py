@@ -65,11 +65,27 @@ def unknown_field(path: str, left: Scope) -> str:
     )
 
 
+def no_single_value(path: str, left: Scope) -> str:
+    """Return why `data.…` is no key in events of *left*, as documented; empty if it is."""
+    names = path.split(".")[1:]
+    known = [each for each in left if field_at(_table(each), names)]
+    if not known or not all(_is_several(_table(each), names) for each in known):
+        return ""
+    return f"{path} is no single value"
+
+
 def _fields(path: str, left: Scope) -> list[Field]:
     """Return the fields that *path* names in events of *left*, each kind of event's own."""
     names = path.split(".")[1:]
     found = (field_at(_table(each), names) for each in left)
     return [field for field in found if field is not None]
+
+
+def _is_several(table: Table, names: Sequence[str]) -> bool:
+    """Tell whether the way to a field leads through a list, or to an object or a list."""
+    way = (field_at(table, names[: end + 1]) for end in range(len(names)))
+    kinds = [field.kind for field in way if field is not None]
+    return list in kinds or kinds[-1] is dict
 
 
 def _table(combination: Combination) -> Table:
@@ -82,7 +98,7 @@ def _check_values(
     kinds = {field.kind for field in fields}
     if kinds <= {dict, list} and any(field.table for field in fields):
         names = [name for field in fields for name in paths_of(field.table or {})]
-        if any(line.test.operands()):
+        if list(line.test.operands()):
             message = (
                 f"{line.path} is an object, no value; name a field such as {line.path}.{names[0]}"
             )

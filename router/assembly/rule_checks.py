@@ -9,7 +9,7 @@ say is a warning (`field_checks`).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from router.assembly.field_checks import check_line, unknown_field
+from router.assembly.field_checks import check_line, no_single_value, unknown_field
 from router.assembly.guesses import did_you_mean
 from router.assembly.scope import Scope, left_of, nearest, operands_of, whole_scope
 from router.config import Configuration, Finding, RouteOptions
@@ -93,9 +93,10 @@ def _check_type(word: str, beside: Scope, at: Place) -> Iterator[Finding]:
 def _check_key(route: RouteOptions, left: Scope, at: Place) -> Iterator[Finding]:
     for name in placeholders(route.key or DEFAULT_KEY):
         if name.startswith("data."):
-            message = unknown_field(name, left)
-            if message:
-                yield Finding("routes", at, f"{message}: the subject serves", is_warning=True)
+            why = unknown_field(name, left) or no_single_value(name, left)
+            if why:
+                message = f"the subject is the key instead: {why}"
+                yield Finding("routes", at, message, is_warning=True)
         elif name not in KEY_PLACEHOLDERS:
             message = f"unknown {{{name}}}; use {{subject}} or {{data.<field>}}"
             yield Finding("routes", at, message)

@@ -12,6 +12,11 @@ UNKNOWN_CONDITION = (
     "unknown condition; use a value, a list for any of several, "
     "or not, prefix, exists, gt, gte, lt, lte, any, all"
 )
+OBJECT = (
+    "data.record_file_list is an object, no value; name a field such as data.record_file_list.vid"
+)
+INSTEAD = "the subject is the key instead"
+UNKNOWN_TASK = "no document of RecordStopped knows data.taks_id; did you mean data.task_id?"
 NOTHING_COMES = "when: no configured source has such events, so nothing comes of this rule"
 
 
@@ -195,6 +200,10 @@ def test_a_field_is_found_inside_of_another(tmp_path: Path) -> None:
                 )
             ],
         ),
+        (
+            "{data.record_file_list: {not: 0}}",
+            [f"?when.data.record_file_list: {OBJECT}"],
+        ),
         ("{type: Unrecognized, data.reason: {prefix: bad}}", []),
         ("{data.record_file_list: {exists: true}}", []),
         ("{data.code: [0, 1.0, null]}", []),
@@ -225,12 +234,15 @@ def test_values_are_of_the_documented_kind(tmp_path: Path, when: str, said: list
         ("{time}", ["key: unknown {time}; use {subject} or {data.<field>}"]),
         (
             "{data.taks_id}",
-            [
-                (
-                    "?key: no document of RecordStopped knows data.taks_id; did you mean "
-                    "data.task_id?: the subject serves"
-                )
-            ],
+            [f"?key: {INSTEAD}: {UNKNOWN_TASK}"],
+        ),
+        (
+            "{data.record_file_list.vid}",
+            [f"?key: {INSTEAD}: data.record_file_list.vid is no single value"],
+        ),
+        (
+            "{data.record_file_list}",
+            [f"?key: {INSTEAD}: data.record_file_list is no single value"],
         ),
         ("{vendor}/{type}/{source}/{subject}/{data.task_id}", []),
     ],
@@ -238,6 +250,17 @@ def test_values_are_of_the_documented_kind(tmp_path: Path, when: str, said: list
 def test_keys_are_made_of_what_there_is(tmp_path: Path, key: str, said: list[str]) -> None:
     """Attributes and documented fields."""
     assert _said(tmp_path, "{type: RecordStopped}", key=key) == said
+
+
+def test_an_object_is_no_key(tmp_path: Path) -> None:
+    """A field in it may be one; what is inside of what nobody documented may be any."""
+    when = "{type: ShowListDTSCallback}"
+
+    assert _said(tmp_path, when, CASTER, "{data.event_message}") == [
+        f"?key: {INSTEAD}: data.event_message is no single value"
+    ]
+    assert _said(tmp_path, when, CASTER, "{data.event_message.show_id}") == []
+    assert _said(tmp_path, "{type: Unrecognized}", CASTER, "{data.body.RoomId}") == []
 
 
 def test_everything_is_said_at_once(tmp_path: Path) -> None:
