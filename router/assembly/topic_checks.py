@@ -64,13 +64,14 @@ def check_topics(configuration: Configuration) -> Iterator[Finding]:
 def check_handlers(configuration: Configuration) -> Iterator[Finding]:
     """Yield handlers that cannot be loaded, that lose events by a rule, or whose topics collide.
 
-    Imports the modules of handlers.
+    Imports the modules of handlers. Where they cannot be, that is a warning: `serve` has no need
+    of them, and may run where they are not installed.
     """
     try:
         handlers = handlers_of(configuration)
     except ConfigError as error:
         for problem in error.problems:
-            yield Finding("router", ("handlers",), str(problem))
+            yield Finding("router", ("handlers",), str(problem), is_warning=True)
         return
     scope = [each for each in whole_scope(configuration) if each["source"]]
     for index, route in enumerate(configuration.routes.routes):
@@ -79,11 +80,13 @@ def check_handlers(configuration: Configuration) -> Iterator[Finding]:
             if message:
                 yield Finding("routes", ("routes", index, "drop"), message, is_warning=True)
     uses = [*_base(configuration, scope), *_added(configuration, scope)]
-    own = [_Use(topic, (), {}) for topic in topics_of_handlers(configuration, handlers)]
-    for use, message in _colliding([*own, *uses]):
-        if use.at:
-            yield Finding("routes", use.at, message)
-            return
+    own = {_metric(topic): topic for topic in topics_of_handlers(configuration, handlers)}
+    told: set[KeyPath] = set()
+    for use in uses:
+        other = own.get(_metric(use.topic), use.topic)
+        if other != use.topic and use.at not in told:
+            told.add(use.at)
+            yield Finding("routes", use.at, _collision(use.topic, other))
 
 
 def _base(configuration: Configuration, scope: Scope) -> Iterator[_Use]:
@@ -117,10 +120,17 @@ def _illegal(uses: list[_Use], namespace: str) -> Iterator[tuple[_Use, str]]:
 def _colliding(uses: list[_Use]) -> Iterator[tuple[_Use, str]]:
     first: dict[str, str] = {}
     for use in uses:
-        other = first.setdefault(use.topic.replace(".", "_"), use.topic)
+        other = first.setdefault(_metric(use.topic), use.topic)
         if other != use.topic:
-            message = f"Kafka takes {use.topic} for {other}: they differ in . and _ only"
-            yield use, message
+            yield use, _collision(use.topic, other)
+
+
+def _metric(topic: str) -> str:
+    return topic.replace(".", "_")
+
+
+def _collision(topic: str, other: str) -> str:
+    return f"Kafka takes {topic} for {other}: they differ in . and _ only"
 
 
 def _in_base(base: list[_Use], uses: list[_Use]) -> Iterator[tuple[_Use, str]]:

@@ -1,10 +1,18 @@
 """What is wrong with rules is said before they run, each thing at its place."""
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.unit.assembling import findings
+from router.assembly import CHECKS, routes_of
+from router.config import Configuration, RouteOptions, RoutesOptions
+from router.routing import explain
+from tests.unit.assembling import findings, load_one
+from tests.unit.routing.asked import EVENT
 
 RTC = "vendor: volcengine-rtc, secrets: [{env: KEY}]"
 CASTER = "vendor: alibaba-caster, tokens: [{env: TOKEN}]"
@@ -292,3 +300,44 @@ def test_a_source_of_an_unknown_vendor_is_told_alone(tmp_path: Path) -> None:
         "alibaba-caster, volcengine-live, volcengine-rtc, zego-cloud-player"
     )
     assert findings(tmp_path, "vendor: zego", rules) == ([told], [])
+
+
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**99), 10**99)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "RoomCreate", "volcengine-rtc", "one", "2026-01-01T00:00:00Z"])
+)
+PATHS = ["vendor", "type", "source", "subject", "time", "data.code", "data.x", "data", ""]
+OTHERS = ["data.record_file_list.vid", "data.reason", "any", "all", "not", "prefix", "exists", "gt"]
+NAMES = st.sampled_from([*PATHS, *OTHERS])
+WRITTEN = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
+    """One source, and no rules."""
+    return load_one(tmp_path_factory.mktemp("one"), RTC)
+
+
+@given(when=st.dictionaries(NAMES, WRITTEN, max_size=3), is_drop=st.booleans())
+def test_checks_are_total(
+    configuration: Configuration,
+    when: dict[str, Any],
+    is_drop: bool,  # noqa: FBT001  # drawn
+) -> None:
+    """Whatever stands in a rule, checks tell of it at a place inside of it, or run on."""
+    rule = RouteOptions(name="a", when=when, to=() if is_drop else ("x",), drop=is_drop)
+    rules = msgspec.structs.replace(configuration, routes=RoutesOptions(routes=(rule,)))
+    found = [finding for check in CHECKS for finding in check(rules)]
+
+    assert all(finding.path[:3] == ("routes", 0, "when") for finding in found)
+    if not any(finding.is_warning is False for finding in found):
+        table = routes_of(rules)
+        explain(table, EVENT, "one")
+        assert table.records_for(EVENT, "one").dropped_by in ((), ("a",))

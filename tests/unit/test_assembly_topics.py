@@ -171,7 +171,8 @@ def test_a_handler_that_loses_events_is_named(tmp_path: Path, rules: str, said: 
 @pytest.mark.parametrize("topic", ["derived_Room", "callback-router_dead.rooms"])
 def test_a_topic_is_apart_from_those_of_handlers(tmp_path: Path, topic: str) -> None:
     """Derived events and dead letters have topics that Kafka could take for a rule's."""
-    errors, _ = findings(tmp_path, RTC, _rule("x", topic), CHECKS_WITH_HANDLERS)
+    rule = _rule("x", topic, when="{vendor: volcengine-rtc}")
+    errors, _ = findings(tmp_path, RTC, rule, CHECKS_WITH_HANDLERS)
 
     other = {"derived_Room": "derived.Room"}.get(topic, "callback-router.dead.rooms")
     message = f"Kafka takes {topic} for {other}: they differ in . and _ only"
@@ -179,18 +180,28 @@ def test_a_topic_is_apart_from_those_of_handlers(tmp_path: Path, topic: str) -> 
 
 
 @pytest.mark.usefixtures("_handlers")
-def test_handlers_that_cannot_be_loaded_are_told_beside_the_rest(tmp_path: Path) -> None:
-    """With their own place, at the option that names their folder; a broken file has no handlers."""
-    (tmp_path / "handlers" / "broken.py").write_text("x = (", encoding="utf-8")
-    routes = "routes: [{name: a, when: {type: RoomCreat}, to: x}]"
-    errors, _ = findings(tmp_path, RTC, routes, CHECKS_WITH_HANDLERS)
+def test_a_collision_of_rules_is_told_once(tmp_path: Path) -> None:
+    """The look at handlers does not tell it again."""
+    errors, _ = findings(tmp_path, RTC, _rule("a.b", "a_b"), CHECKS_WITH_HANDLERS)
 
-    assert [each.partition(": ")[2].partition(":")[0] for each in errors] == [
-        "handlers",
-        "routes[0].when.type",
-    ]
-    assert "handlers/broken.py" in errors[0]
+    assert len(errors) == 1
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_handlers_that_cannot_be_loaded_are_a_warning(tmp_path: Path) -> None:
+    """With their own place, at the option that names them: where `serve` runs they may be absent."""
+    (tmp_path / "handlers" / "broken.py").write_text("x = (", encoding="utf-8")
+    errors, (warning,) = findings(tmp_path, RTC, "", CHECKS_WITH_HANDLERS)
+
+    assert errors == []
+    assert warning.partition(": ")[2].startswith("handlers: handlers/broken.py:1:")
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_handlers_of_a_broken_file_are_not_looked_for(tmp_path: Path) -> None:
+    """Which they are cannot be known."""
     errors, _ = findings(tmp_path, f"{RTC}, on_stale: 7", "", CHECKS_WITH_HANDLERS)
+
     assert [each.partition(": ")[2].partition(":")[0] for each in errors] == [
         "sources.one.on_stale"
     ]
