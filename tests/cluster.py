@@ -50,11 +50,17 @@ class Cluster:
 
     @classmethod
     def start(
-        cls, directory: Path | None = None, *, brokers: int = 1, session_secs: float = BRIEF_SECS
+        cls,
+        directory: Path | None = None,
+        *,
+        brokers: int = 1,
+        session_secs: float = BRIEF_SECS,
+        settings: Mapping[str, str] | None = None,
     ) -> Self:
         """Return a cluster that answers and knows all its brokers, in a new folder in *directory*.
 
-        *session_secs* is how long a broker that says nothing counts as one that lives.
+        *session_secs* is how long a broker that says nothing counts as one that lives; *settings*
+        are more of the brokers'.
 
         Raises:
             ToolMissingError: Java or Maven is not installed.
@@ -63,7 +69,8 @@ class Cluster:
         """
         archive = _archive()
         java_options = [f"-XX:SharedArchiveFile={archive}"] * bool(archive)
-        return cls._start(directory, brokers, java_options, session_secs)
+        timeout = {"broker.session.timeout.ms": str(round(session_secs * 1000))}
+        return cls._start(directory, brokers, java_options, {**timeout, **(settings or {})})
 
     @classmethod
     def _start(
@@ -71,12 +78,12 @@ class Cluster:
         directory: Path | None,
         brokers: int,
         java_options: Sequence[str],
-        session_secs: float = BRIEF_SECS,
+        settings: Mapping[str, str] | None = None,
     ) -> Self:
         for _ in range(_PORT_ATTEMPTS):
             folder = Path(tempfile.mkdtemp(prefix="kafka-", dir=directory))
             with ExitStack() as undo:
-                cluster = cls(folder, _nodes(folder, brokers, java_options, session_secs))
+                cluster = cls(folder, _nodes(folder, brokers, java_options, settings))
                 undo.callback(cluster.stop)
                 try:
                     cluster._boot()
@@ -212,14 +219,13 @@ class Cluster:
 
 
 def _nodes(
-    folder: Path, brokers: int, java_options: Sequence[str], session_secs: float
+    folder: Path, brokers: int, java_options: Sequence[str], settings: Mapping[str, str] | None
 ) -> list[Node]:
     """Return nodes that know each other's ports, none of them started."""
     ports = free_ports(2 * brokers)
     addresses = list(zip(ports[:brokers], ports[brokers:], strict=True))
     return [
-        Node(folder, number, addresses, java_options, session_secs=session_secs)
-        for number in range(1, brokers + 1)
+        Node(folder, number, addresses, java_options, settings) for number in range(1, brokers + 1)
     ]
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,8 +85,7 @@ class Node:
         number: int,
         ports: Sequence[tuple[int, int]],
         java_options: Sequence[str],
-        *,
-        session_secs: float = BRIEF_SECS,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Write the settings of node *number*; *ports* are all nodes' (broker, controller)."""
         self.number = number
@@ -97,9 +96,8 @@ class Node:
         self._java_options = java_options
         self._process: subprocess.Popen[bytes] | None = None
         (self._folder / "tmp").mkdir(parents=True)
-        settings = _settings(number, ports, self._folder / "data")
-        settings["broker.session.timeout.ms"] = round(session_secs * 1000)
-        lines = [f"{k}={v}" for k, v in settings.items()]
+        written = {**_settings(number, ports, self._folder / "data"), **(settings or {})}
+        lines = [f"{k}={v}" for k, v in written.items()]
         self._settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @property
@@ -249,5 +247,6 @@ def _settings(
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "log.cleaner.dedupe.buffer.size": 2097152,  # 152 MB resident instead of 285
+        "broker.session.timeout.ms": round(BRIEF_SECS * 1000),
         "broker.heartbeat.interval.ms": 500,
     }

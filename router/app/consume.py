@@ -305,7 +305,7 @@ class Consume:
             self._written, wanted, await admin.states(self._written), await admin.brokers()
         )
         failed = await admin.create(planned.missing) if planned.missing else {}
-        return [f"{topic}: {error}" for topic, error in failed.items()]
+        return [f"{topic}: {error}" for topic, error in {**failed, **planned.faults}.items()]
 
     def _runner(self, handler: Handler, reading: Reading) -> Runner:
         calls = Calls(

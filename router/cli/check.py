@@ -66,5 +66,5 @@ async def _connects(configuration: Configuration) -> bool:
     finally:
         await admin.close()
     print(f"{configuration.options.kafka.bootstrap_servers}: ok, {plan.brokers} brokers")
-    print_plan(plan)
-    return not plan.missing
+    print_plan(plan, is_brief=True)
+    return not plan.missing and not plan.faults

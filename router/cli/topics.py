@@ -16,8 +16,9 @@ from router.assembly import (
 )
 from router.cli.options import config_option, configured
 from router.config import Configuration
+from router.errors import UnavailableError
 from router.kafka.admin import KafkaAdmin
-from router.tools.topics import Plan, plan
+from router.tools.topics import Change, Plan, applied, plan
 
 
 @click.group()
@@ -28,7 +29,10 @@ def topics() -> None:
 @topics.command("plan")
 @config_option
 def plan_command(config: Path) -> None:
-    """Show what is missing and what differs; change nothing."""
+    """Show what is missing and what differs; change nothing.
+
+    `+` is missing, `~` differs, `?` cannot be judged now; the others are as configured.
+    """
     configuration = configured(config)
 
     async def run() -> Plan:
@@ -38,28 +42,38 @@ def plan_command(config: Path) -> None:
         finally:
             await admin.close()
 
-    print_plan(asyncio.run(run()))
+    shown = asyncio.run(run())
+    print_plan(shown)
+    if shown.faults:
+        sys.exit(1)
 
 
 @topics.command("apply")
 @config_option
-def apply_command(config: Path) -> None:
-    """Make the topics that are missing, and nothing else."""
+@click.option("--grow", is_flag=True, help="Also raise partitions and settings of what is there.")
+def apply_command(config: Path, *, grow: bool) -> None:
+    """Make the topics that are missing, and nothing else without --grow.
+
+    With --grow topics also get more partitions, a longer retention, larger records and more
+    copies before a write counts, up to what is configured. Keys change their partition when
+    partitions are added: the order of a key's events is lost across that moment. Nothing is ever
+    deleted or lowered.
+    """
     configuration = configured(config)
 
     async def run() -> tuple[Plan, dict[str, str]]:
         admin = KafkaAdmin(kafka_settings_of(configuration))
         try:
-            made = await plan_of(admin, configuration)
-            return made, await admin.create(made.missing) if made.missing else {}
+            planned = await plan_of(admin, configuration)
+            return planned, await applied(admin, planned, is_growing=grow)
         finally:
             await admin.close()
 
     done, failed = asyncio.run(run())
-    print_plan(done, verb="made")
+    print_plan(done, made="made", raised="raised" if grow else "left; --grow raises it")
     for name, error in failed.items():
-        print(f"failed   {name}: {error}", file=sys.stderr)
-    if failed:
+        print(f"callback-router: {name}: {error}", file=sys.stderr)
+    if failed or done.faults:
         sys.exit(1)
 
 
@@ -74,19 +88,48 @@ async def plan_of(
         ConfigError: A handler cannot be used.
         UnavailableError: The cluster does not answer.
     """
+    readers: dict[str, Sequence[str]] = {}
     if not names:
         handlers = handlers_of(configuration)
+        readers = {handler.name: reading.topics for handler, reading in handlers}
         names = [*topics_of(configuration), *topics_of_handlers(configuration, handlers)]
-    wanted = wanted_topics(configuration)
-    return plan(names, wanted, await admin.states(names), await admin.brokers())
+    wanted, brokers = wanted_topics(configuration), await admin.brokers()
+    if not brokers:
+        raise UnavailableError("Kafka tells of no brokers yet")
+    return plan(names, wanted, await admin.states(names), brokers, readers)
 
 
-def print_plan(shown: Plan, verb: str = "missing") -> None:
-    """Print a plan, a line per topic that is not as it shall be."""
-    for warning in shown.warnings:
-        print(f"warning  {warning}")
+def print_plan(
+    shown: Plan, made: str = "missing", raised: str = "with --grow", *, is_brief: bool = False
+) -> None:
+    """Print a plan like a diff: `+` is missing, `~` differs, `?` cannot be judged now.
+
+    Args:
+        shown: The plan, done or not.
+        made: What is said of missing topics.
+        raised: What is said of settings that growing changes.
+        is_brief: Whether topics that are as configured are left out.
+    """
     for topic in shown.missing:
-        print(f"{verb:8} {topic.name}: {topic.partitions} partitions x {topic.replication}")
-    for name, differences in shown.differing.items():
-        print(f"differs  {name}: {'; '.join(differences)}")
-    print(f"{shown.complete} topics exist, {len(shown.missing)} {verb}")
+        print(f"+ {topic.name}: {topic.partitions} partitions x {topic.replication}")
+    for name, changes in shown.differing.items():
+        print(f"~ {name}")
+        for change in changes:
+            print(f"    {change}  ({_outcome(change, raised)})")
+    for name in () if is_brief else shown.unchanged:
+        print(f"  {name}")
+    for name, fault in shown.faults.items():
+        print(f"? {name}: {fault}")
+    for warning in shown.warnings:
+        print(f"warning: {warning}")
+    unknown = f", {len(shown.faults)} cannot be judged now" if shown.faults else ""
+    print(
+        f"{len(shown.missing)} {made}, {len(shown.differing)} differ, "
+        f"{len(shown.unchanged)} as configured{unknown}"
+    )
+
+
+def _outcome(change: Change, raised: str) -> str:
+    if not change.is_growth:
+        return f"stays: {change.remark}"
+    return f"{raised}; {change.remark}" if change.remark else raised

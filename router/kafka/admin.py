@@ -2,27 +2,47 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 from aiokafka import errors as kafka_errors
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from router.errors import UnavailableError
+from router.kafka.alter import AlterRequest, AlterResponse
 from router.kafka.port import KafkaSettings, unreachable
 
 REQUEST_TIMEOUT_MS = 10_000
 _TRIES = 100
 _TRY_SECS = 0.1
+_REASONS: Mapping[type[kafka_errors.KafkaError], str] = {
+    kafka_errors.TopicAuthorizationFailedError: "not authorised",
+    kafka_errors.ClusterAuthorizationFailedError: "not authorised",
+    kafka_errors.LeaderNotAvailableError: "being made, or all its brokers are away",
+    kafka_errors.UnknownTopicOrPartitionError: "being made or deleted, ask again",
+}
+"""What errors mean here; the others are called as the engine calls them."""
 
 
 class TopicState(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as the cluster has it."""
+    """A topic as the cluster has it.
+
+    Attributes:
+        name: With the namespace.
+        partitions: How many.
+        replication: Copies of each partition; the fewest of any.
+        settings: Of the topic, by Kafka's names.
+        leaderless: Partitions that nobody can write to now.
+        fault: Why the rest is not known now; empty if it is.
+    """
 
     name: str
     partitions: int
     replication: int
     settings: Mapping[str, str] = msgspec.field(default_factory=dict)
+    leaderless: int = 0
+    fault: str = ""
 
 
 class KafkaAdmin:
@@ -45,31 +65,33 @@ class KafkaAdmin:
         return {
             state.name: state.partitions
             for state in await self._described()
-            if state.name in wanted
+            if state.name in wanted and not state.fault
         }
 
     async def states(self, topics: Iterable[str]) -> dict[str, TopicState]:
         """Return those topics that exist, with all their settings, defaults too.
+
+        One about which the cluster does not tell everything has a `fault`.
 
         Raises:
             UnavailableError: The cluster does not answer.
         """
         wanted = set(topics)
         states = {state.name: state for state in await self._described() if state.name in wanted}
-        if not states:
-            return {}
+        known = [name for name, state in states.items() if not state.fault]
+        if not known:
+            return states
         client = await self._connected()
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in states]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in known]
         try:
             answers = await client.describe_configs(resources)
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
             raise unreachable(self._settings, error) from error
         for answer in answers:
             for code, _, _, name, entries in answer.resources:
-                if code:
-                    raise UnavailableError(f"{name}: {kafka_errors.for_code(code).__name__}")
                 settings = {str(entry[0]): str(entry[1]) for entry in entries}
-                states[name] = msgspec.structs.replace(states[name], settings=settings)
+                fault = f"its settings: {_reason(code)}" if code else ""
+                states[name] = msgspec.structs.replace(states[name], settings=settings, fault=fault)
         return states
 
     async def brokers(self) -> int:
@@ -110,21 +132,56 @@ class KafkaAdmin:
             raise unreachable(self._settings, error) from error
         failed: dict[str, str] = {}
         for name, code, *message in answer.topic_errors:
-            kind = kafka_errors.for_code(code)
-            if code and kind is not kafka_errors.TopicAlreadyExistsError:
-                failed[name] = f"{kind.__name__}: {message[0] if message else ''}".rstrip(": ")
+            if code and kafka_errors.for_code(code) is not kafka_errors.TopicAlreadyExistsError:
+                failed[name] = _reason(code, *message)
         await self.wait_for([topic.name for topic in topics if topic.name not in failed])
         return failed
 
-    async def wait_for(self, topics: list[str]) -> dict[str, int]:
+    async def set_settings(self, settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """Change these settings of these topics and no others; return the error of each that failed.
+
+        Raises:
+            UnavailableError: The cluster does not answer, or does not know the question.
+        """
+        if not settings:
+            return {}
+        client = await self._connected()
+        try:
+            answer = await client._send_request(AlterRequest(settings))  # noqa: SLF001 - see alter
+        except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
+            raise unreachable(self._settings, error) from error
+        assert isinstance(answer, AlterResponse)  # noqa: S101 - as the request says
+        return {name: _reason(code, message) for code, message, _, name in answer.resources if code}
+
+    async def raise_partitions(self, topic: str, total: int) -> str:
+        """Give a topic more partitions; return the error, or nothing once they are known.
+
+        Raises:
+            UnavailableError: The cluster does not answer, or does not tell of them.
+        """
+        client = await self._connected()
+        try:
+            await client.create_partitions({topic: NewPartitions(total)})
+        except kafka_errors.BrokerResponseError as error:
+            return f"{_REASONS.get(type(error), type(error).__name__)}: {error.args[0]}"
+        except (kafka_errors.KafkaError, TimeoutError, OSError, AttributeError) as error:
+            # AttributeError: aiokafka asks a controller for its id that is None
+            raise unreachable(self._settings, error) from error
+        await self.wait_for([topic], at_least=total)
+        return ""
+
+    async def wait_for(self, topics: list[str], at_least: int = 1) -> dict[str, int]:
         """Return the partitions of *topics* as soon as all exist: brokers learn of new ones late.
+
+        Each has to have *at_least* so many.
 
         Raises:
             UnavailableError: Some do not appear, or the cluster does not answer.
         """
         found: dict[str, int] = {}
         for _ in range(_TRIES):
-            found = await self.partitions(topics)
+            counts = await self.partitions(topics)
+            found = {name: count for name, count in counts.items() if count >= at_least}
             if len(found) == len(topics):
                 return found
             await asyncio.sleep(_TRY_SECS)
@@ -152,15 +209,7 @@ class KafkaAdmin:
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
             await self.close()
             raise unreachable(self._settings, error) from error
-        return [
-            TopicState(
-                name=topic["topic"],
-                partitions=len(topic["partitions"]),
-                replication=len(topic["partitions"][0]["replicas"]),
-            )
-            for topic in found
-            if topic["error_code"] == 0 and topic["partitions"]
-        ]
+        return [_state(topic) for topic in found]
 
     async def _connected(self) -> AIOKafkaAdminClient:
         if self._client is None:
@@ -177,3 +226,22 @@ class KafkaAdmin:
                 raise unreachable(self._settings, error) from error
             self._client = client
         return self._client
+
+
+def _state(topic: Mapping[str, Any]) -> TopicState:
+    """Return what the cluster tells about a topic."""
+    partitions, code = topic["partitions"], topic["error_code"]
+    fault = _reason(code) if code else ""
+    return TopicState(
+        name=topic["topic"],
+        partitions=len(partitions),
+        replication=min((len(partition["replicas"]) for partition in partitions), default=0),
+        leaderless=sum(partition["leader"] < 0 for partition in partitions),
+        fault=fault or ("" if partitions else "being made"),
+    )
+
+
+def _reason(code: int, message: str | None = None) -> str:
+    """Return what an error of the cluster means, and its own words."""
+    kind = kafka_errors.for_code(code)
+    return f"{_REASONS.get(kind, kind.__name__)}: {message or kind.__name__}"

@@ -1,80 +1,44 @@
 """`topics plan` and `apply`, `check --connect`, and the questions behind them, on a real Kafka."""
 
+import itertools
 import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource  # .admin does not export it to mypy
 
 from router.errors import UnavailableError
 from router.kafka.admin import KafkaAdmin, TopicState
 from router.kafka.port import KafkaSettings
-from router.vendors import vendors
 from tests.cluster import Cluster
 from tests.integration.command import run, write_config
+from tests.integration.topics_bench import TYPES, TopicsBench
 from tests.kafka_node import free_ports
 
 pytestmark = pytest.mark.kafka
 
-TYPES = sorted([*vendors()["alibaba-caster"].types, "Unrecognized"])
-STUDIO = {"studio": {"vendor": "alibaba-caster", "tokens": [{"env": "STUDIO_TOKEN"}]}}
-TOPICS = {"partitions": 3, "replication": 1, "min_insync_replicas": 1}
 CALL_SECS = 10.0
 
 
-class _Bench:
-    """A configuration with few topics, and an independent look at the cluster."""
-
-    def __init__(self, cluster: Cluster, prefix: str, folder: Path) -> None:
-        self.cluster = cluster
-        self.prefix = prefix
-        self.names = [f"{prefix}callbacks.alibaba-caster.{name}" for name in TYPES]
-        self._folder = folder
-        self._admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
-
-    def config(self, topics: dict[str, object] | None = None, **settings: object) -> Path:
-        """Return a configuration file with the topic options of the test."""
-        servers = self.cluster.bootstrap_servers
-        needed = {"sources": STUDIO, "handlers": [], "topics": {**TOPICS, **(topics or {})}}
-        settings = {**needed, **settings}
-        return write_config(self._folder, servers, self.prefix, **settings)
-
-    def found(self) -> dict[str, tuple[int, int]]:
-        """Return partitions and replication of every topic of the namespace."""
-        topics = self._admin.list_topics(timeout=CALL_SECS).topics
-        return {
-            name: (len(topic.partitions), len(topic.partitions[0].replicas))
-            for name, topic in topics.items()
-            if name.startswith(self.prefix)
-        }
-
-    def settings(self, name: str) -> dict[str, str]:
-        """Return what was set for one topic."""
-        resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-        entries = self._admin.describe_configs([resource])[resource].result(CALL_SECS)
-        return {name: str(entry.value) for name, entry in entries.items() if not entry.is_default}
-
-
 @pytest.fixture
-def bench(kafka: Cluster, topic_prefix: str, tmp_path: Path) -> _Bench:
+def bench(kafka: Cluster, topic_prefix: str, tmp_path: Path) -> TopicsBench:
     """A namespace of the test's own, with nothing in it."""
-    return _Bench(kafka, topic_prefix, tmp_path)
+    return TopicsBench(kafka, topic_prefix, tmp_path)
 
 
-def test_a_plan_changes_nothing(bench: _Bench) -> None:
+def test_a_plan_changes_nothing(bench: TopicsBench) -> None:
     """Every topic that is missing is shown, and stays missing."""
     done = run("topics", "plan", "--config", bench.config())
 
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        *(f"missing  {name}: 3 partitions x 1" for name in bench.names),
-        f"0 topics exist, {len(TYPES)} missing",
+        *(f"+ {name}: 3 partitions x 1" for name in bench.names),
+        _one_copy(bench.names),
+        f"{len(TYPES)} missing, 0 differ, 0 as configured",
     ]
     assert bench.found() == {}
 
 
-def test_apply_makes_what_is_missing(bench: _Bench) -> None:
+def test_apply_makes_what_is_missing(bench: TopicsBench) -> None:
     """Each topic gets its partitions, its settings, and the broker's time stamps."""
     topics: dict[str, object] = {"retention": "36h", "max_message_bytes": "3MiB"}
 
@@ -82,8 +46,9 @@ def test_apply_makes_what_is_missing(bench: _Bench) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        *(f"made     {name}: 3 partitions x 1" for name in bench.names),
-        f"0 topics exist, {len(TYPES)} made",
+        *(f"+ {name}: 3 partitions x 1" for name in bench.names),
+        _one_copy(bench.names),
+        f"{len(TYPES)} made, 0 differ, 0 as configured",
     ]
     assert bench.found() == dict.fromkeys(bench.names, (3, 1))
     for name in bench.names:
@@ -94,20 +59,28 @@ def test_apply_makes_what_is_missing(bench: _Bench) -> None:
         assert settings["min.insync.replicas"] == "1"
 
 
-def test_a_second_apply_makes_nothing(bench: _Bench) -> None:
-    """What is as it shall be is left alone, without a word about it."""
+def test_a_second_apply_makes_nothing(bench: TopicsBench) -> None:
+    """What is as it shall be is left alone, also by `--grow`, and is shown without a mark."""
     config = bench.config()
     run("topics", "apply", "--config", config)
 
-    again = run("topics", "apply", "--config", config)
-    planned = run("topics", "plan", "--config", config)
+    before = {name: bench.settings(name) for name in bench.names}
+    done = [
+        run("topics", *words, "--config", config)
+        for words in (("apply",), ("apply", "--grow"), ("plan",))
+    ]
 
-    assert (again.returncode, again.stdout) == (0, f"{len(TYPES)} topics exist, 0 made\n")
-    assert (planned.returncode, planned.stdout) == (0, f"{len(TYPES)} topics exist, 0 missing\n")
+    shown = [*(f"  {name}" for name in bench.names), _one_copy(bench.names)]
+    last = [
+        f"0 {verb}, 0 differ, {len(TYPES)} as configured" for verb in ("made", "made", "missing")
+    ]
+    assert [each.returncode for each in done] == [0, 0, 0]
+    assert [each.stdout.splitlines() for each in done] == [[*shown, line] for line in last]
+    assert {name: bench.settings(name) for name in bench.names} == before
 
 
-def test_what_differs_is_shown_and_left(bench: _Bench) -> None:
-    """A topic with other partitions or settings is told apart and never changed."""
+def test_what_differs_is_shown_and_left(bench: TopicsBench) -> None:
+    """A topic with other partitions or settings is told apart and not changed without --grow."""
     other = bench.names[0]
     bench.cluster.create_topics([other], partitions=1, config={"retention.ms": "60000"})
     config = bench.config()
@@ -115,16 +88,22 @@ def test_what_differs_is_shown_and_left(bench: _Bench) -> None:
     planned = run("topics", "plan", "--config", config)
     applied = run("topics", "apply", "--config", config)
 
-    (line,) = [text for text in planned.stdout.splitlines() if text.startswith("differs")]
-    assert line.startswith(f"differs  {other}: ")
-    assert "partitions is 1, not 3" in line
-    assert "retention.ms is 60000, not 604800000" in line
-    assert line in applied.stdout.splitlines()
+    lost = "keys change their partition then: order across that moment is lost"
+    assert _about(planned.stdout, other) == [
+        f"partitions: 1 -> 3  (with --grow; {lost})",
+        "max.message.bytes: 1048588 -> 2MiB  (with --grow)",
+        "retention.ms: 1m -> 7d  (with --grow)",
+    ]
+    assert _about(applied.stdout, other) == [
+        line.replace("with --grow", "left; --grow raises it")
+        for line in _about(planned.stdout, other)
+    ]
+    assert planned.stdout.endswith(f"{len(TYPES) - 1} missing, 1 differ, 0 as configured\n")
     assert bench.found() == {other: (1, 1), **dict.fromkeys(bench.names[1:], (3, 1))}
     assert bench.settings(other)["retention.ms"] == "60000"
 
 
-def test_replication_is_capped_with_a_warning(bench: _Bench) -> None:
+def test_replication_is_capped_with_a_warning(bench: TopicsBench) -> None:
     """One broker cannot hold three copies: topics get one, and it is said what that means."""
     done = run(
         "topics",
@@ -135,13 +114,14 @@ def test_replication_is_capped_with_a_warning(bench: _Bench) -> None:
 
     assert done.returncode == 0
     warnings = [line for line in done.stdout.splitlines() if line.startswith("warning")]
-    assert len(warnings) == 1
+    assert len(warnings) == 2
     assert "replication 3 is more than the 1 broker" in warnings[0]
+    assert "min.insync.replicas is 1, less than configured" in warnings[1]
     assert bench.found() == dict.fromkeys(bench.names, (3, 1))
     assert bench.settings(bench.names[0])["min.insync.replicas"] == "1"
 
 
-def test_topics_of_rules_are_made(bench: _Bench) -> None:
+def test_topics_of_rules_are_made(bench: TopicsBench) -> None:
     """What rules add is needed too; it has the namespace."""
     config = bench.config(routes="routes.yaml")
     rule = "routes: [{name: all, when: {vendor: alibaba-caster}, to: 'all.{source}'}]"
@@ -153,7 +133,7 @@ def test_topics_of_rules_are_made(bench: _Bench) -> None:
     assert set(bench.found()) == {*bench.names, f"{bench.prefix}all.studio"}
 
 
-def test_topics_of_handlers_are_made(bench: _Bench) -> None:
+def test_topics_of_handlers_are_made(bench: TopicsBench) -> None:
     """What handlers emit and where their dead letters go is needed too, in the namespace."""
     done = run("topics", "apply", "--config", bench.config(handlers=["handlers"]))
 
@@ -168,7 +148,7 @@ def test_topics_of_handlers_are_made(bench: _Bench) -> None:
     }
 
 
-def test_check_connects(bench: _Bench) -> None:
+def test_check_connects(bench: TopicsBench) -> None:
     """With `--connect` missing topics are a failure that shows what is missing, until applied."""
     config = bench.config()
 
@@ -177,10 +157,11 @@ def test_check_connects(bench: _Bench) -> None:
     after = run("check", "--connect", "--config", config)
 
     assert before.returncode == 1
-    assert f"missing  {bench.names[0]}: 3 partitions x 1" in before.stdout.splitlines()
+    assert f"+ {bench.names[0]}: 3 partitions x 1" in before.stdout.splitlines()
     assert after.returncode == 0
     assert f"{bench.cluster.bootstrap_servers}: ok, 1 broker" in after.stdout
-    assert f"{len(TYPES)} topics exist, 0 missing" in after.stdout
+    assert after.stdout.splitlines()[-1] == f"0 missing, 0 differ, {len(TYPES)} as configured"
+    assert bench.names[0] not in after.stdout.replace(_one_copy(bench.names), "")
     assert "Traceback" not in before.stderr + after.stderr
 
 
@@ -213,7 +194,7 @@ def test_check_connect_asks_nobody_about_a_bad_file(tmp_path: Path) -> None:
     assert "topics.partitions" in done.stderr
 
 
-async def test_questions_about_topics(bench: _Bench) -> None:
+async def test_questions_about_topics(bench: TopicsBench) -> None:
     """Topics that exist are described, those that do not are neither reported nor made."""
     name, absent = f"{bench.prefix}there", f"{bench.prefix}absent"
     bench.cluster.create_topics([name], partitions=2, config={"retention.ms": "60000"})
@@ -233,7 +214,7 @@ async def test_questions_about_topics(bench: _Bench) -> None:
     assert list(bench.found()) == [name]
 
 
-async def test_topics_that_cannot_be_made_say_why(bench: _Bench) -> None:
+async def test_topics_that_cannot_be_made_say_why(bench: TopicsBench) -> None:
     """Each has its error; the others are made, and one that is there already is none."""
     good, bad = f"{bench.prefix}good", f"{bench.prefix}bad"
     admin = KafkaAdmin(_settings(bench.cluster.bootstrap_servers))
@@ -261,6 +242,22 @@ async def test_questions_need_a_broker() -> None:
         with pytest.raises(UnavailableError):
             await question
     await admin.close()
+
+
+def _one_copy(names: list[str]) -> str:
+    """Return the warning that one copy of each record is enough, as it is about these topics."""
+    words = "min.insync.replicas is 1: a 200 may mean as few copies of an event"
+    return f"warning: {words}: {', '.join(names[:2])} and {len(names) - 2} more"
+
+
+def _about(shown: str, topic: str) -> list[str]:
+    """Return the lines that tell how a topic differs."""
+    _, _, after = shown.partition(f"~ {topic}\n")
+    return [line.strip() for line in itertools.takewhile(_is_indented, after.splitlines())]
+
+
+def _is_indented(line: str) -> bool:
+    return line.startswith("    ")
 
 
 def _settings(servers: str) -> KafkaSettings:

@@ -92,7 +92,7 @@ async def test_topics_are_made_to_survive(bench: _Bench, topic_prefix: str, tmp_
     assert (done.returncode, again.returncode) == (0, 0)
     assert all(line.endswith(": 6 partitions x 3") for line in made[:-1])
     assert len(made) > 2
-    assert again.stdout.splitlines()[-1] == f"{len(made) - 1} topics exist, 0 missing"
+    assert again.stdout.splitlines()[-1] == f"0 missing, 0 differ, {len(made) - 1} as configured"
     assert "warning" not in done.stdout
 
 

@@ -2,6 +2,7 @@ from ssl import SSLContext
 from typing import Any
 
 from aiokafka.admin.config_resource import ConfigResource
+from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.admin.new_topic import NewTopic
 from aiokafka.protocol.admin import (
     CreateTopicsResponse_v0,
@@ -12,6 +13,7 @@ from aiokafka.protocol.admin import (
     DescribeConfigsResponse_v1,
     DescribeConfigsResponse_v2,
 )
+from aiokafka.protocol.api import Request
 
 class AIOKafkaAdminClient:
     def __init__(
@@ -43,5 +45,9 @@ class AIOKafkaAdminClient:
     ) -> list[
         DescribeConfigsResponse_v0 | DescribeConfigsResponse_v1 | DescribeConfigsResponse_v2
     ]: ...
+    # Raises the error of the first topic that has one.
+    async def create_partitions(self, topic_partitions: dict[str, NewPartitions]) -> object: ...
+    # Its answer is of the request's own `RESPONSE_TYPE`.
+    async def _send_request(self, request: Request[Any]) -> object: ...
     # Raw answers: `groups` holds (error, group, state, protocol type, protocol, members, ...).
     async def describe_consumer_groups(self, group_ids: list[str]) -> list[Any]: ...
