@@ -23,6 +23,7 @@ _COMMANDS = {
     "handlers": "router.cli.handlers:handlers",
     "check": "router.cli.check:check",
     "explain": "router.cli.explain:explain",
+    "test": "router.cli.test:test",
     "rejects": "router.cli.rejects:rejects",
     "topics": "router.cli.topics:topics",
     "tail": "router.cli.tail:tail",

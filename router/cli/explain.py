@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -18,23 +17,56 @@ from router.ingress.printable import printable
 from router.ingress.receive import Accepted, Instant, Request, decide
 from router.ingress.sources import Head, Source
 from router.record import encode_event
-from router.routing import RouteTable
+from router.routing import RouteTable, Verdict
 from router.routing import explain as explain_rules
 from router.tools.masking import masked, masked_value
+from router.tools.verdicts import line_of, masked_verdict
 from router.vendors.decode import decode
 from router.vendors.fields import at
 from router.vendors.refusal import Refused
 from router.vendors.verify import unix_secs
 
 
+class _Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is told of one body; as JSON these are the names.
+
+    Attributes:
+        source: The entrance.
+        vendor: Whose it is.
+        refused: The reason, where it is.
+        proven_by: `signature` or `token`, where it is not.
+        unrecognized: Why its event is one of `Unrecognized`.
+        undocumented: Fields and values that no document knows.
+        event: As it would lie in Kafka.
+        rules: What each rule makes of it.
+        dropped_by: Rules that stop every record.
+        records: Topics and keys.
+        hints: What may be wrong.
+    """
+
+    source: str
+    vendor: str
+    refused: str | None = None
+    proven_by: str | None = None
+    unrecognized: str | None = None
+    undocumented: int = 0
+    event: msgspec.Raw | None = None
+    rules: tuple[Verdict, ...] = ()
+    dropped_by: tuple[str, ...] = ()
+    records: tuple[dict[str, str], ...] = ()
+    hints: tuple[str, ...] = ()
+
+
 @click.command()
 @config_option
 @click.option("--source", "name", required=True, metavar="NAME", help="The entrance it came to.")
 @click.option("--at", "moment", metavar="TIME", help="When it came (RFC 3339); default now.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object, for programs.")
 @click.argument("file", type=click.File("rb"), default="-")
-def explain(config: Path, name: str, moment: str | None, file: BinaryIO) -> None:
-    """Tell what becomes of the body in FILE (or standard input): proof, event, topics.
+def explain(config: Path, name: str, moment: str | None, file: BinaryIO, *, is_json: bool) -> None:
+    """Tell what becomes of the body in FILE (or standard input): proof, event, rules, topics.
 
+    Of each rule that does not match: the condition that decided, and the value that it saw.
     Queries and credentials in URLs are shown as ***.
     """
     now = Instant(_unix_ms(moment), uuid4().hex)
@@ -46,15 +78,18 @@ def explain(config: Path, name: str, moment: str | None, file: BinaryIO) -> None
         raise click.BadParameter(f"no source is called {name}; use one of {known}")
     request = _request(source, file.read())
     outcome = decide(request, sources, routes, now)
-    if isinstance(outcome, Refused):
-        print(f"refused: {outcome.reason}")
-        _print_hints(hints(outcome, request.body, source, sources))
-    else:
-        _print_accepted(outcome, routes)
     doubt = outcome.reason if isinstance(outcome, Refused) else outcome.doubt
-    if doubt == "stale":
-        _print_hints(_sent_hints(source, request.body))
+    sent = _sent_hints(source, request.body) if doubt == "stale" else []
     if isinstance(outcome, Refused):
+        found = (*hints(outcome, request.body, source, sources), *sent)
+        told = _Told(source=name, vendor=source.vendor.name, refused=outcome.reason, hints=found)
+    else:
+        told = _accepted(outcome, routes, tuple(sent))
+    if is_json:
+        print(printable(msgspec.json.encode(told).decode()))
+    else:
+        _print(told)
+    if told.refused is not None:
         sys.exit(1)
 
 
@@ -87,25 +122,46 @@ def _request(source: Source, body: bytes) -> Request:
     return Request(head=head, body=body)
 
 
-def _print_hints(found: Iterable[str]) -> None:
-    for hint in found:
-        print(printable(f"hint: {hint}"))
+def _accepted(accepted: Accepted, routes: RouteTable, sent: tuple[str, ...]) -> _Told:
+    event = accepted.event
+    detail = "" if accepted.doubt is None else f"{accepted.doubt} ({event.data['detail']})"
+    return _Told(
+        source=accepted.source.name,
+        vendor=event.vendor,
+        proven_by="signature" if accepted.source.secrets else "token",
+        unrecognized=detail or None,
+        undocumented=accepted.unknown_fields,
+        event=msgspec.Raw(masked_value(encode_event(event)).encode()),
+        rules=tuple(
+            masked_verdict(verdict, event.vendor)
+            for verdict in explain_rules(routes, event, accepted.source.name)
+        ),
+        dropped_by=accepted.dropped_by,
+        records=tuple(
+            {"topic": record.topic, "key": masked(record.key.decode())}
+            for record in accepted.records
+        ),
+        hints=sent,
+    )
 
 
-def _print_accepted(accepted: Accepted, routes: RouteTable) -> None:
-    how = "its token" if not accepted.source.secrets else "its signature"
-    print(f"proven by {how}: source {accepted.source.name}, vendor {accepted.event.vendor}")
-    if accepted.doubt is not None:
-        detail = accepted.event.data["detail"]
-        print(printable(f"unrecognized: {accepted.doubt} ({detail})"))
-    if accepted.unknown_fields:
-        print(f"undocumented: {accepted.unknown_fields} fields or values")
-    formatted = msgspec.json.format(masked_value(encode_event(accepted.event)))
-    print("\n".join(map(printable, formatted.split("\n"))))
-    for verdict in explain_rules(routes, accepted.event, accepted.source.name):
-        kept_by = f"kept from it by {verdict.decided_by}"
-        print(printable(f"rule {verdict.rule}: {'matches' if verdict.fits else kept_by}"))
-    for name in accepted.dropped_by:
+def _print(told: _Told) -> None:
+    if told.refused is not None:
+        print(f"refused: {told.refused}")
+    else:
+        print(f"proven by its {told.proven_by}: source {told.source}, vendor {told.vendor}")
+    if told.unrecognized:
+        print(printable(f"unrecognized: {told.unrecognized}"))
+    if told.undocumented:
+        print(f"undocumented: {told.undocumented} fields or values")
+    if told.event is not None:
+        formatted = msgspec.json.format(bytes(told.event)).decode()
+        print("\n".join(map(printable, formatted.split("\n"))))
+    for verdict in told.rules:
+        print(line_of(verdict))
+    for name in told.dropped_by:
         print(f"dropped by {name}: answered 200, nothing published")
-    for record in accepted.records:
-        print(printable(f"-> {record.topic}  key {masked(record.key.decode())}"))
+    for record in told.records:
+        print(printable(f"-> {record['topic']}  key {record['key']}"))
+    for hint in told.hints:
+        print(printable(f"hint: {hint}"))

@@ -30,13 +30,17 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def configured(config: Path, checks: Sequence[Check] = CHECKS) -> Configuration:
+def configured(
+    config: Path, checks: Sequence[Check] = CHECKS, *, with_secrets: bool = True
+) -> Configuration:
     """Return the configuration, with every check of every layer; *checks* may be some more.
+
+    Without *with_secrets* no secret is looked at; made-up ones stand in.
 
     Raises:
         ConfigError: Something in the files must change.
     """
-    return load(config, os.environ, checks)
+    return load(config, os.environ, checks, with_secrets=with_secrets)
 
 
 def run_until_interrupted(work: Coroutine[Any, Any, None]) -> None:

@@ -69,7 +69,7 @@ def test_the_first_screen_has_the_two_commands() -> None:
 
 def test_the_configurations_load(tmp_path: Path) -> None:
     """The first YAML block is a configuration and the second its routes, without a warning."""
-    router, routes = blocks("yaml")
+    router, routes, _ = blocks("yaml")
     (tmp_path / "router.yaml").write_text(f"{router}routes: routes.yaml\n")
     (tmp_path / "routes.yaml").write_text(routes)
     long_enough = SECRETS | {"RTC_CALLBACK_KEY": "long-enough-key"}
@@ -92,6 +92,19 @@ def test_the_shown_error_is_what_check_tells(
     with pytest.raises(ConfigError) as caught:
         load(file, SECRETS, CHECKS)
     assert f"{caught.value.problems[0].shown()}\n" == blocks("text")[1]
+
+
+def test_the_shown_tests_of_rules_pass(tmp_path: Path) -> None:
+    """The third YAML block are tests of the second, and reach each of its rules."""
+    router, routes, tests = blocks("yaml")
+    (tmp_path / "router.yaml").write_text(f"{router}routes: routes.yaml\n")
+    (tmp_path / "routes.yaml").write_text(routes)
+    (tmp_path / "routes.test.yaml").write_text(tests)
+    command = [str(BIN / "callback-router"), "test", "--require-coverage", "--config"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "router.yaml")], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout.decode()
 
 
 def test_the_shown_conditions_are_conditions() -> None:
@@ -179,7 +192,7 @@ def test_every_command_runs(
     command: list[str], kafka: Cluster, unique: str, tmp_path: Path
 ) -> None:
     """Each command of the README does its work with the shipped configuration."""
-    for name in ("router.yaml", "routes.yaml"):
+    for name in ("router.yaml", "routes.yaml", "routes.test.yaml"):
         text = (ROOT / "config" / name).read_text()
         (tmp_path / "config").mkdir(exist_ok=True)
         (tmp_path / "config" / name).write_text(_isolated(text, unique))

@@ -19,7 +19,7 @@ CONTENT = (
 
 
 @pytest.mark.parametrize("vendor", SIGNED)
-def test_a_vendor_that_signs_needs_secrets(tmp_path: Path, vendor: str) -> None:
+def test_a_vendor_that_signs_with_secrets(tmp_path: Path, vendor: str) -> None:
     """A token beside them is fine, but does not stand in for them."""
     told = f"router.yaml:4:8: sources.one: {vendor} signs its callbacks: add secrets to check them with"
 

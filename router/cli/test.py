@@ -1,0 +1,87 @@
+"""`callback-router test`: the routing tests written beside the rules."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from router.assembly import routes_of, sources_of
+from router.cli.options import config_option, configured
+from router.config import Configuration
+from router.errors import ConfigError, Problem
+from router.ingress.printable import printable
+from router.tools.junit import junit
+from router.tools.rule_cases import Case, read_cases
+from router.tools.rule_tests import Outcome, RuleTests
+
+
+@click.command()
+@config_option
+@click.option("--junit", "report", type=click.Path(path_type=Path), help="Write JUnit XML there.")
+@click.option("--require-coverage", is_flag=True, help="A rule that no test reaches is a failure.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+def test(
+    config: Path, report: Path | None, files: tuple[Path, ...], *, require_coverage: bool
+) -> None:
+    """Run the tests of the rules in FILE: which topics an event goes to.
+
+    Without FILE those beside the routes: config/routes.test.yaml for config/routes.yaml. No
+    secret has to be set, and Kafka is not asked.
+    """
+    configuration = _without_namespace(configured(config, with_secrets=False))
+    sources, routes = sources_of(configuration), routes_of(configuration)
+    found: list[Case] = []
+    problems: list[Problem] = []
+    for file in files or (_beside_routes(configuration),):
+        cases, faults = read_cases(file, sources.by_name, routes.rules)
+        found += cases
+        problems += faults
+    if problems:
+        raise ConfigError(problems)
+    tests = RuleTests(sources, routes)
+    outcomes = [tests.outcome(case) for case in found]
+    unreached = tests.unreached(outcomes)
+    _print_outcomes(outcomes, unreached)
+    if report is not None:
+        _write(report, junit(outcomes, unreached if require_coverage else ()))
+    if (unreached and require_coverage) or not all(outcome.is_passed for outcome in outcomes):
+        sys.exit(1)
+
+
+def _without_namespace(configuration: Configuration) -> Configuration:
+    """Return the configuration for tests: their topics are the same wherever they run."""
+    kafka = msgspec.structs.replace(configuration.options.kafka, namespace="")
+    options = msgspec.structs.replace(configuration.options, kafka=kafka)
+    return msgspec.structs.replace(configuration, options=options)
+
+
+def _beside_routes(configuration: Configuration) -> Path:
+    name = configuration.options.routes
+    if name is None:
+        message = f"{configuration.path} names no file of routes; name a FILE of tests"
+        raise click.UsageError(message)
+    routes = configuration.path.parent / name
+    return routes.with_name(f"{routes.stem}.test{routes.suffix}")
+
+
+def _print_outcomes(outcomes: Sequence[Outcome], unreached: Sequence[str]) -> None:
+    failed = [outcome for outcome in outcomes if not outcome.is_passed]
+    for outcome in failed:
+        case = outcome.case
+        print(printable(f"{case.file}:{case.line}: {case.name}"))
+        for line in outcome.lines:
+            print(printable(f"    {line}"))
+    for name in unreached:
+        print(f"rule {name}: no test reaches it")
+    passed = len(outcomes) - len(failed)
+    print(f"{passed} passed, {len(failed)} failed, {len(unreached)} rules reached by no test")
+
+
+def _write(report: Path, document: bytes) -> None:
+    try:
+        report.write_bytes(document)
+    except OSError as error:
+        message = f"cannot write {report}: {error.strerror}"
+        raise click.BadParameter(message, param_hint="--junit") from error
