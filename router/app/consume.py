@@ -41,7 +41,7 @@ from router.observability import Metrics
 from router.probes import Readiness, probes_app
 from router.publish.publisher import Publisher
 from router.record import Received, Record
-from router.tools.topics import plan
+from router.tools.topics import DEAD_LETTER_BYTES, plan
 
 PUBLISHER_STOP_SECS = 3.0
 _AGAIN_SECS = 1.0
@@ -52,7 +52,6 @@ _FORGET_AT_ONCE = 1000
 _MAX_SEND_BYTES = 8 * 1024 * 1024
 _SENDS = 4
 _ALONE_TRIES = 2 + SESSION_MS // 1000
-_DEAD_LETTER_BYTES = 64 * 1024  # what the headers of a dead letter may add to a record
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +89,7 @@ class Consume:
         """
         settings = kafka_settings_of(configuration)
         self._max_emitted_bytes = settings.max_request_bytes
-        larger = settings.max_request_bytes + _DEAD_LETTER_BYTES
+        larger = settings.max_request_bytes + DEAD_LETTER_BYTES
         self.settings = msgspec.structs.replace(
             settings,
             max_request_bytes=larger,
@@ -299,7 +298,7 @@ class Consume:
         if len(await admin.partitions(self._written)) == len(self._written):
             return []
         wanted = msgspec.structs.replace(
-            wanted_topics(self._configuration), max_message_bytes=self.settings.max_request_bytes
+            wanted_topics(self._configuration), written=frozenset(self._written)
         )
         planned = plan(
             self._written, wanted, await admin.states(self._written), await admin.brokers()

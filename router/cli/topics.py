@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from router.assembly import (
     handlers_of,
@@ -89,11 +90,14 @@ async def plan_of(
         UnavailableError: The cluster does not answer.
     """
     readers: dict[str, Sequence[str]] = {}
+    wanted = wanted_topics(configuration)
     if not names:
         handlers = handlers_of(configuration)
         readers = {handler.name: reading.topics for handler, reading in handlers}
-        names = [*topics_of(configuration), *topics_of_handlers(configuration, handlers)]
-    wanted, brokers = wanted_topics(configuration), await admin.brokers()
+        written = topics_of_handlers(configuration, handlers)
+        wanted = msgspec.structs.replace(wanted, written=frozenset(written))
+        names = [*topics_of(configuration), *written]
+    brokers = await admin.brokers()
     if not brokers:
         raise UnavailableError("Kafka tells of no brokers yet")
     return plan(names, wanted, await admin.states(names), brokers, readers)

@@ -244,4 +244,4 @@ def _state(topic: Mapping[str, Any]) -> TopicState:
 def _reason(code: int, message: str | None = None) -> str:
     """Return what an error of the cluster means, and its own words."""
     kind = kafka_errors.for_code(code)
-    return f"{_REASONS.get(kind, kind.__name__)}: {message or kind.__name__}"
+    return ": ".join(dict.fromkeys((_REASONS.get(kind, kind.__name__), message or kind.__name__)))

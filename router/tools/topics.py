@@ -20,6 +20,9 @@ _UNITS: Mapping[str, Sequence[tuple[int, str]]] = {
     "retention.ms": ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")),
     "max.message.bytes": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "")),
 }
+DEAD_LETTER_BYTES = 64 * 1024
+"""What the headers of a dead letter may add to a record."""
+
 _NAMED = 2
 """Topics that a warning names; of the others it tells how many there are."""
 
@@ -33,6 +36,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         min_insync_replicas: Copies that must have a record before it counts.
         retention_ms: How long records are kept.
         max_message_bytes: Largest record.
+        written: Topics of handlers, whose records may be larger by `DEAD_LETTER_BYTES`.
     """
 
     partitions: int
@@ -40,6 +44,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     min_insync_replicas: int
     retention_ms: int
     max_message_bytes: int
+    written: frozenset[str] = frozenset()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +155,7 @@ async def applied(admin: KafkaAdmin, planned: Plan, *, is_growing: bool) -> dict
 
 def _target(name: str, wanted: Wanted, brokers: int) -> TopicState:
     replication = min(wanted.replication, brokers)
+    more_bytes = DEAD_LETTER_BYTES if name in wanted.written else 0
     return TopicState(
         name=name,
         partitions=wanted.partitions,
@@ -157,7 +163,7 @@ def _target(name: str, wanted: Wanted, brokers: int) -> TopicState:
         settings={
             _TIME: "LogAppendTime",  # a wrong clock of ours must refuse nothing
             _IN_SYNC: str(min(wanted.min_insync_replicas, replication)),
-            "max.message.bytes": str(wanted.max_message_bytes),
+            "max.message.bytes": str(wanted.max_message_bytes + more_bytes),
             "retention.ms": str(wanted.retention_ms),
         },
     )

@@ -54,6 +54,15 @@ def test_what_is_not_there_is_missing() -> None:
     assert planned == Plan(brokers=3, missing=(replace(AS_WANTED, settings=settings),))
 
 
+def test_topics_of_handlers_take_larger_records() -> None:
+    """A dead letter is the record that could not be handled, and says more in its headers."""
+    wanted = replace(WANTED, written=frozenset({"dead"}))
+
+    sizes = [t.settings["max.message.bytes"] for t in plan(["t", "dead"], wanted, {}, 3).missing]
+
+    assert sizes == ["2097152", "2162688"]
+
+
 @pytest.mark.parametrize(
     ("state", "text", "is_growth", "remark"),
     [
