@@ -44,6 +44,7 @@ class FakeKafka:
         is_up: Whether a producer can start; set by the test at any time.
         is_held: Whether batches wait for `release`, as on a frozen broker.
         verdicts: What becomes of the next batches; when there are none left, they are written.
+        breaking: Where every batch breaks its producer, as long as the test wants.
         producers: Every producer that was made, oldest first.
         batches: The number of records of every batch that any of them was given.
         log: What was written, by topic and partition.
@@ -63,6 +64,7 @@ class FakeKafka:
         self.is_up = True
         self.is_held = False
         self.verdicts: deque[Verdict] = deque()
+        self.breaking: set[Place] = set()
         self.producers: list[FakeProducer] = []
         self.batches: list[int] = []
         self.log: defaultdict[Place, list[Record]] = defaultdict(list)
@@ -152,7 +154,7 @@ class FakeProducer:
                 future.set_exception(verdict.error)
 
     def _verdict(self, place: Place, records: Sequence[Record]) -> Verdict:
-        if place in self._broken:  # as aiokafka, with idempotence on
+        if place in self._broken | self._kafka.breaking:  # as aiokafka, with idempotence on
             return Verdict(error=SendError("replace", "OutOfOrderSequenceNumber"), is_written=False)
         if _size(records) > self._kafka.max_message_bytes:
             return Verdict(error=SendError("refuse", "MessageSizeTooLargeError"), is_written=False)

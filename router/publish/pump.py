@@ -5,7 +5,8 @@ next, so batches form with one timer a wave and none a record. aiokafka has one 
 under way anyway; batches that it holds behind that cannot grow. There is one future per batch, not
 per record. A batch that is not back is unknown, never failed: it stays under way, and whoever
 waited for it is served by the spool; only a generation that is broken or wedged is ended, and what
-it had under way goes first in the next one.
+it had under way goes first in the next one. A partition that breaks one producer after the other
+waits longer each time: each new one costs all the others their batches under way.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ WAVE_SECS = 0.01
 WEDGED_SECS = 30.0
 _RETRY_SECS = 0.1
 _MAX_RETRY_SECS = 1.0
+_MAX_REPLACE_SECS = 10.0
 _MAX_DOUBLINGS = 16
 
 log = structlog.get_logger(__name__)
@@ -61,7 +63,7 @@ class Pump:
         self._owner = owner
         self._ready: dict[Lane, None] = {}
         self._under_way: dict[Lane, float] = {}  # since when, the oldest first
-        self._troubled: set[Lane] = set()
+        self._troubled: dict[Lane, int] = {}  # how many producers each has broken in a row
         self._wake = asyncio.Event()
         self._broken: str | None = None
         self._waves = 0
@@ -166,7 +168,7 @@ class Pump:
             self._failed(lane, error)
         else:
             self._under_way.pop(lane, None)
-            self._troubled.discard(lane)
+            self._troubled.pop(lane, None)
             self._owner.written(lane, lane.written())
             self._go_on(lane)
 
@@ -179,7 +181,7 @@ class Pump:
             returned = lane.failed()
         self._owner.moved(-returned)
         if lane not in self._troubled:  # a line per change of state, not per try
-            self._troubled.add(lane)
+            self._troubled[lane] = 0
             log.warning(
                 "batch_failed",
                 topic=lane.topic,
@@ -190,13 +192,24 @@ class Pump:
         if culprit is not None:
             self._owner.refused(culprit, error.kind)
         self._owner.returned(lane)
-        if error.remedy == "retry":
-            doublings = min(lane.failures - 1, _MAX_DOUBLINGS)  # 2.0**1024 is an error
-            delay = min(_RETRY_SECS * 2.0**doublings, _MAX_RETRY_SECS)
+        if error.remedy != "retry":
+            self._broken = self._broken or error.kind
+            self.wake_if_due()
+        delay = self._delay(lane, error)
+        if delay:
             asyncio.get_running_loop().call_later(delay, self._go_on, lane)
         else:
-            self._broken = self._broken or error.kind
             self._go_on(lane)
+
+    def _delay(self, lane: Lane, error: SendError) -> float:
+        """Return for how long the lane of a batch that failed waits."""
+        if error.remedy == "retry":
+            return _doubled(lane.failures - 1, _MAX_RETRY_SECS)
+        if error.remedy == "refuse":  # each of these takes a record out of the way
+            return 0.0
+        self._troubled[lane] += 1
+        broken = self._troubled[lane]
+        return _doubled(broken - 2, _MAX_REPLACE_SECS) if broken > 1 else 0.0
 
     def _go_on(self, lane: Lane) -> None:
         if lane.is_ready:
@@ -209,3 +222,9 @@ class Pump:
         if wave == self._waves:  # one slow broker must not hold up the others
             self._is_wave_late = True
             self.wake_if_due()
+
+
+def _doubled(times: int, most_secs: float) -> float:
+    """Return the first delay, doubled so many times, but no more than *most_secs*."""
+    doublings = min(times, _MAX_DOUBLINGS)  # 2.0**1024 is an error
+    return float(min(_RETRY_SECS * 2.0**doublings, most_secs))

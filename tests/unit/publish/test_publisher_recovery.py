@@ -201,6 +201,27 @@ async def test_a_partition_may_fail_for_long() -> None:
 
 
 @in_fake_time
+async def test_a_partition_that_breaks_every_producer_breaks_few() -> None:
+    """It is tried at once, then ever more seldom, for the sake of all others; it comes at last."""
+    kafka = FakeKafka({"a": 1, "b": 1})
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.breaking.add(("a", 0))
+        bench.publish("1", "a")
+        await passed(600.0)
+        made = len(kafka.producers)
+        bench.publish("2", "b")
+        await passed(1.0)
+        others = list(bench.in_kafka("b"))
+        kafka.breaking.clear()
+        await passed(10.0)
+
+    # 0, 0.1, 0.2 ... 6.4 s, then every 10 s
+    assert made == 1 + 1 + 7 + (600 - 13) // 10 + 1
+    assert others == ["2"]
+    assert (bench.in_kafka("a"), bench.on_disk()) == (["1"], [])
+
+
+@in_fake_time
 async def test_a_topic_may_be_missing_at_the_brokers_for_long() -> None:
     """A producer that does not find the partition is no reason to end."""
     kafka = FakeKafka({"a": 1})
