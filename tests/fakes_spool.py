@@ -15,6 +15,7 @@ from router.spool.port import Entry, Found, Listener, Position, Usage
 
 _GROUP_RECORDS = 512
 _FIRST = 1 << 32
+_READ_BYTES = 1 << 20
 
 
 class Kept(Struct, frozen=True):
@@ -33,6 +34,7 @@ class FakeFolder:
         refused: What was refused, with the reason.
         is_held: Whether syncs hang, until `release`.
         is_unreadable: Whether `read` raises.
+        unreadable: Positions that make `read` raise, but for the last try.
         is_full: Whether nothing is taken; set back, `resume` finds room again.
         failing: How many of the next groups fail; then everything goes well again.
         damaged: Positions that read as None.
@@ -46,6 +48,7 @@ class FakeFolder:
         self.is_held = self.is_unreadable = self.is_full = False
         self.failing = 0
         self.damaged: set[Position] = set()
+        self.unreadable: set[Position] = set()
         self.groups: list[int] = []
         self.next: Position = _FIRST
         self._released = asyncio.Event()
@@ -113,17 +116,26 @@ class FakeSpool:
         """Try again after `not_appended`."""
         self._is_suspended = False
 
-    async def read(self, positions: Sequence[Position]) -> list[Record | None]:
-        """Return the records at these rising positions; None where there is damage."""
+    async def read(
+        self, positions: Sequence[Position], *, is_last_try: bool = False
+    ) -> list[Record | None]:
+        """Return the records at the first of these rising positions; None where there is damage."""
         await asyncio.sleep(0)
-        if self.folder.is_unreadable or self.is_closed:
+        is_bad = self.folder.unreadable.intersection(positions) and not is_last_try
+        if self.folder.is_unreadable or self.is_closed or is_bad:
             raise UnavailableError("FakeSpool cannot be read")
         assert list(positions) == sorted(set(positions)), "positions that do not rise"
         kept = self.folder.kept
-        return [
-            None if each in self.folder.damaged or each not in kept else kept[each].record
-            for each in positions
-        ]
+        gone = self.folder.damaged | self.folder.unreadable
+        records: list[Record | None] = []
+        left = _READ_BYTES
+        for each in positions:
+            record = None if each in gone or each not in kept else kept[each].record
+            records.append(record)
+            left -= record.size if record is not None else 0
+            if left <= 0:
+                break
+        return records
 
     def settle(self, positions: Iterable[Position]) -> None:
         """Forget these."""

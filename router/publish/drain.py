@@ -3,7 +3,9 @@
 Design: one reader for all lanes, one chunk at a time, and only for a lane that has nothing else to
 send; so memory holds a chunk per lane at most, a lane that Kafka does not take from is left alone,
 and the rate is bounded in one place. The bound is a multiple of what is being accepted, so that a
-backlog shrinks under any load.
+backlog shrinks under any load. A disk that cannot be read may be well again in a minute, so its
+lanes wait; what it has not given back for long is left out, a chunk at a time, since everything
+behind it in the lane would wait for ever.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from router.spool.port import Position, Spool
 MIN_PER_SEC = 5000.0
 TIMES_ACCEPTED = 5.0
 CHUNK = 256
+LAST_TRY = 600
 _AGAIN_SECS = 1.0
 _SMOOTHING = 0.05  # of ticks that are 50 ms apart: about a second
 
@@ -44,6 +47,7 @@ class Drain:
         self._spool = spool
         self._owner = owner
         self._lanes: dict[Lane, None] = {}
+        self._failing: dict[Lane, tuple[int, float]] = {}  # how often in a row, until when
         self._wake = asyncio.Event()
         self._accepted = 0
         self._accepted_per_sec = 0.0
@@ -65,8 +69,7 @@ class Drain:
     async def run(self) -> None:
         """Read until cancelled."""
         while True:
-            self._lanes = {lane: None for lane in self._lanes if lane.has_spooled_only}
-            due = [lane for lane in self._lanes if lane.is_to_be_read]
+            due = self._due()
             if not due or not self._owner.can_send:
                 self._wake.clear()
                 with suppress(TimeoutError):  # the producer may be there again
@@ -81,16 +84,27 @@ class Drain:
     def _per_sec(self) -> float:
         return max(MIN_PER_SEC, TIMES_ACCEPTED * self._accepted_per_sec)
 
+    def _due(self) -> list[Lane]:
+        """Return the lanes to read for now, and forget those without need."""
+        now = asyncio.get_running_loop().time()
+        self._lanes = {lane: None for lane in self._lanes if lane.has_spooled_only}
+        self._failing = {lane: self._failing[lane] for lane in self._lanes if lane in self._failing}
+        waiting = {lane for lane, (_, until) in self._failing.items() if until > now}
+        return [lane for lane in self._lanes if lane.is_to_be_read and lane not in waiting]
+
     async def _read(self, lane: Lane) -> int:
         if not lane.is_to_be_read:  # moved, meanwhile
             return 0
+        failed, _ = self._failing.pop(lane, (0, 0.0))
         positions = lane.to_read(CHUNK)
         try:
-            records = await self._spool.read(positions)
+            records = await self._spool.read(positions, is_last_try=failed >= LAST_TRY)
         except UnavailableError as error:
-            log.warning("spool_unreadable", error=str(error), retry_after_secs=_AGAIN_SECS)
+            if not failed:  # a line per change of state, not per try
+                log.warning("spool_unreadable", topic=lane.topic, error=str(error))
+            until = asyncio.get_running_loop().time() + _AGAIN_SECS
+            self._failing[lane] = failed + 1, until
             self._owner.read(lane, *lane.read_back([]))  # it may be waiting to move
-            await asyncio.sleep(_AGAIN_SECS)
             return 0
         size, lost = lane.read_back(records)
         self._owner.read(lane, size, lost)

@@ -1,5 +1,6 @@
 """What is put aside and never deleted by us: refused records and damaged bytes."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import PurePath
 
@@ -17,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Damaged(Struct, frozen=True):
-    """Bytes of a segment that are no record any more."""
+    """Bytes of a segment that are no record any more; none where the disk gives none back."""
 
     number: int
     offset: int
@@ -51,8 +52,15 @@ class Aside:
         self._next = number + 1
         return None
 
-    def keep(self, damaged: Damaged) -> None:
-        """Copy damaged bytes, once; as far as there is room."""
+    def keep(self, damaged: Iterable[Damaged]) -> None:
+        """Copy damaged bytes, once, as far as there is room; without any keep the whole segment."""
+        for each in damaged:
+            if each.data:
+                self._keep_bytes(each)
+            else:
+                self._keep_segment(each.number)
+
+    def _keep_bytes(self, damaged: Damaged) -> None:
         path = files.corrupt_path(self._folder, damaged.number, damaged.offset)
         if self._quota.size(path) or not self._quota.takes(len(damaged.data)):
             return
@@ -60,6 +68,24 @@ class Aside:
             self._write(path, damaged.data)
         except OSError as error:
             log.warning("damage_not_kept", segment=damaged.number, error=str(error))
+
+    def _keep_segment(self, number: int) -> None:
+        """Give a segment a second name, so that another tool may read it, or a better disk."""
+        path, second = (
+            files.segment_path(self._folder, number),
+            files.unreadable_path(self._folder, number),
+        )
+        if self._quota.size(second):
+            return
+        try:
+            self._disk.mkdir(str(PurePath(second).parent))
+            self._disk.link(path, second)
+            self._disk.fsync_folder(str(PurePath(second).parent))
+        except OSError as error:
+            log.warning("damage_not_kept", segment=number, error=str(error))
+        else:  # counted once, under the name that stays
+            self._quota.set(second, self._quota.size(path))
+            self._quota.set(path, 0)
 
     def _number(self) -> int:
         if not self._next:

@@ -100,6 +100,10 @@ class Disk:
         """Give a file another name, in place of whatever had it."""
         os.replace(old, new)  # noqa: PTH105 - one method per system call
 
+    def link(self, path: str, second: str) -> None:
+        """Give a file a second name."""
+        os.link(path, second)
+
     def unlink(self, path: str) -> None:
         """Remove a file."""
         os.unlink(path)  # noqa: PTH108 - one method per system call

@@ -5,7 +5,7 @@
     <number>.seg         a segment: see `segment`
     <number>.done        which of its records are settled: see `marks`
     refused/<number>.rec a record that Kafka never takes, in the form of a segment
-    corrupt/             bytes that were a record once
+    corrupt/             bytes that were a record once, segments that could not be read
 
 Anything else is not ours, and is left alone.
 """
@@ -40,6 +40,11 @@ def refused_path(folder: PurePath, number: int) -> str:
 def corrupt_path(folder: PurePath, number: int, offset: int) -> str:
     """Return where the bytes lie that stood at *offset* of segment *number*."""
     return str(folder / CORRUPT / f"{number:020}-{offset:010}.bin")
+
+
+def unreadable_path(folder: PurePath, number: int) -> str:
+    """Return the second name of segment *number*, where the disk did not give back all of it."""
+    return str(folder / CORRUPT / f"{number:020}.seg")
 
 
 def numbered(name: str) -> tuple[int, str] | None:

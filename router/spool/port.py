@@ -98,10 +98,13 @@ class Spool(Protocol):
     def resume(self) -> None:
         """Try again after `not_appended`, if there is a prospect; see `is_taking`."""
 
-    async def read(self, positions: Sequence[Position]) -> list[Record | None]:
+    async def read(
+        self, positions: Sequence[Position], *, is_last_try: bool = False
+    ) -> list[Record | None]:
         """Return the records at the first of these rising positions; None where there is damage.
 
-        As many as fit into a mebibyte or so, at least one.
+        As many as fit into a mebibyte or so, at least one. In the last try what the disk does not
+        give back is damage too, and its segment is kept aside.
 
         Raises:
             UnavailableError: The disk cannot be read now.

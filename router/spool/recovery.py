@@ -1,4 +1,4 @@
-"""`recover` and `read`: what segments of this and earlier runs hold; run in a thread of its own.
+"""`Recovery`: what segments of earlier runs hold; runs in a thread of its own.
 
 Design: recovery runs beside a live listener, so it holds the interpreter for about a millisecond
 and then gives way for as long. Only the newest segment that was begun may have a torn tail: its
@@ -8,36 +8,29 @@ damage: copied aside, told, and stepped over.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import groupby
 from pathlib import PurePath
 
 import structlog
 from msgspec import Struct
 
-from router.record import Record
 from router.spool import files
 from router.spool.aside import Damaged
 from router.spool.disk import Disk
-from router.spool.ledger import number_of, offset_of, position_of
+from router.spool.ledger import position_of
 from router.spool.marks import decode_marks
-from router.spool.port import Found, Position
+from router.spool.port import Found
 from router.spool.segment import (
     FRAME_BYTES,
     HEADER_BYTES,
     Damage,
     Torn,
     Whole,
-    decode,
     decode_header,
-    payload_at,
     scan,
-    seed_of,
     summary,
-    whole_bytes,
 )
 
 CHUNK_RECORDS = 2048
-WINDOW_BYTES = 256 << 10
 _BLOCK_BYTES = 64 << 10
 _BREATH_RECORDS = 64
 _BREATH_SECS = 0.001
@@ -199,70 +192,6 @@ class Recovery:
     def _tell(self, kind: str, event: str, number: int, **details: object) -> None:
         self._on_error(kind)
         log.warning(event, segment=number, **details)
-
-
-class Reader:
-    """Reads records by their positions, many with one call to the disk."""
-
-    def __init__(self, folder: PurePath, disk: Disk, on_error: Callable[[str], None]) -> None:
-        """Take the folder."""
-        self._folder = folder
-        self._disk = disk
-        self._on_error = on_error
-
-    def read(self, positions: Sequence[Position]) -> tuple[list[Record | None], list[Damaged]]:
-        """Return the records, None where there is damage, and that damage.
-
-        Raises:
-            OSError: The disk cannot be read now.
-        """
-        records: list[Record | None] = []
-        damaged: list[Damaged] = []
-        for number, group in groupby(positions, number_of):
-            offsets = [offset_of(position) for position in group]
-            try:
-                fd = self._disk.open_read(files.segment_path(self._folder, number))
-            except FileNotFoundError:
-                self._on_error("missing")
-                log.warning("segment_missing", segment=number, records=len(offsets))
-                records += [None] * len(offsets)
-                continue
-            try:
-                self._read_from(fd, number, offsets, records, damaged)
-            finally:
-                self._disk.close(fd)
-        return records, damaged
-
-    def _read_from(
-        self,
-        fd: int,
-        number: int,
-        offsets: Sequence[int],
-        records: list[Record | None],
-        damaged: list[Damaged],
-    ) -> None:
-        seed = seed_of(number)
-        window, begin = b"", 0
-        for offset in offsets:
-            size = whole_bytes(window, offset - begin) if offset >= begin else None
-            if size is None or offset - begin + size > len(window):
-                window, begin = self._window(fd, offset), offset
-            payload = payload_at(window, offset - begin, seed)
-            stored = None if payload is None else decode(payload)
-            records.append(None if stored is None else stored.record)
-            if stored is None:
-                self._on_error("damaged")
-                log.error("record_damaged", segment=number, offset=offset)
-                size = whole_bytes(window, offset - begin) or WINDOW_BYTES
-                at = offset - begin
-                damaged.append(Damaged(number, offset, window[at : at + size]))
-
-    def _window(self, fd: int, offset: int) -> bytes:
-        window = self._disk.pread(fd, WINDOW_BYTES, offset)
-        size = whole_bytes(window, 0)
-        if size is not None and size > len(window):
-            window += self._disk.pread(fd, size - len(window), offset + len(window))
-        return window
 
 
 def _chunk(

@@ -26,7 +26,8 @@ from router.spool.folder import Folder
 from router.spool.ledger import Ledger, number_of, offset_of
 from router.spool.port import Entry, Listener, Position, Usage
 from router.spool.quota import Quota
-from router.spool.recovery import Chunk, Reader, Recovery
+from router.spool.reader import Reader
+from router.spool.recovery import Chunk, Recovery
 from router.spool.store import Store, Written
 from router.spool.worker import Runs, Worker
 
@@ -66,7 +67,7 @@ class SegmentSpool:
         """Take the folder and how much it may hold; nothing is touched before `open`.
 
         *on_error* is told of the kind of every error, perhaps from another thread: full, write,
-        sync, read, damaged, torn, missing, cursor, version, refused.
+        sync, read, damaged, unreadable, torn, missing, cursor, version, refused.
         """
         self._disk = disk or Disk()
         self._quota = Quota(max_bytes)
@@ -163,8 +164,10 @@ class SegmentSpool:
         """Try again after `not_appended`, if there is a prospect; see `is_taking`."""
         self._is_suspended = False
 
-    async def read(self, positions: Sequence[Position]) -> list[Record | None]:
-        """Return the records at these rising positions; None where the disk gave back damage.
+    async def read(
+        self, positions: Sequence[Position], *, is_last_try: bool = False
+    ) -> list[Record | None]:
+        """Return the records at the first of these positions; None where they are gone.
 
         Raises:
             UnavailableError: The disk cannot be read now.
@@ -172,7 +175,9 @@ class SegmentSpool:
         if self._lock is None:
             raise UnavailableError("the spool is closed")
         try:
-            records, damaged = await self._reads.call(partial(self._reader.read, positions))
+            records, damaged = await self._reads.call(
+                partial(self._reader.read, positions, is_last_try=is_last_try)
+            )
         except OSError as error:
             self._on_error("read")
             raise UnavailableError(f"the spool cannot be read: {error.strerror}") from error
@@ -367,11 +372,7 @@ class SegmentSpool:
         self._wake.set()
 
     async def _keep(self, damaged: Sequence[Damaged]) -> None:
-        def keep() -> None:
-            for each in damaged:
-                self._aside.keep(each)
-
-        await self._writes.call(keep)
+        await self._writes.call(partial(self._aside.keep, damaged))
 
     def _note_full(self) -> None:
         if not self._is_full:

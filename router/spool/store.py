@@ -343,6 +343,8 @@ class Store:
         self._disk.close(segment.fd)
 
     def _empty(self, number: int) -> None:
+        if self._quota.size(files.unreadable_path(self._folder, number)):
+            return  # kept aside: that is the same file
         path = files.segment_path(self._folder, number)
         with suppress(OSError):
             fd = self._disk.open_write(path)

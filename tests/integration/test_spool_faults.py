@@ -13,7 +13,7 @@ from router.errors import UnavailableError
 from router.spool.spool import SegmentSpool
 from tests.unit.spool.failing import FailingDisk
 from tests.unit.spool.flawed_spools import WithoutSync
-from tests.unit.spool.spooling import MIB, items, real, record, running, until
+from tests.unit.spool.spooling import MIB, items, read_all, real, record, running, until
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_one_error_costs_a_segment_and_no_record(folder: Path, call: str) 
 
         assert [place >> 32 for place in told.places] == [1, 2, 2]
         assert errors == ["sync" if call == "fdatasync" else "write"]
-        assert await spool.read(told.places) == [entry.record for entry in entries]
+        assert await read_all(spool, told.places) == [entry.record for entry in entries]
         assert spool.is_taking
         kept = told.places
 
@@ -173,7 +173,7 @@ async def test_a_short_write_is_written_to_its_end(folder: Path) -> None:
         spool.append(entries)
         await spool.flush()
 
-        assert await spool.read(told.places) == [entry.record for entry in entries]
+        assert await read_all(spool, told.places) == [entry.record for entry in entries]
 
 
 async def test_close_does_not_wait_for_a_disk_that_hangs(folder: Path) -> None:
@@ -207,7 +207,7 @@ async def test_the_quota_ends_what_is_taken_and_settling_reopens_it(folder: Path
         assert spool.usage.bytes <= 2 * MIB
         assert not spool.is_taking
         assert errors == ["full"]
-        assert await spool.read(told.places) == [entry.record for entry in entries[:durable]]
+        assert await read_all(spool, told.places) == [entry.record for entry in entries[:durable]]
 
         spool.settle(told.places[: durable // 2])
         await until(lambda: spool.usage.bytes < 2 * MIB)
@@ -247,7 +247,7 @@ async def test_a_record_larger_than_a_segment_gets_one_of_its_own_size(folder: P
         assert spool.append(entries)
         await spool.flush()
         assert told.entries == entries
-        assert await spool.read(told.places) == [entry.record for entry in entries]
+        assert await read_all(spool, told.places) == [entry.record for entry in entries]
 
         assert spool.append(items(4, size=3 * MIB))
         await spool.flush()
@@ -284,7 +284,7 @@ async def test_a_full_disk_harms_nothing(small_disk: Path) -> None:
         assert durable * 10_000 > 5 * MIB
         assert "full" in errors
         assert told.entries == entries[:durable]
-        assert await spool.read(told.places) == [entry.record for entry in entries[:durable]]
+        assert await read_all(spool, told.places) == [entry.record for entry in entries[:durable]]
         spool.settle(told.places)
         spool.resume()
         await until(lambda: spool.is_taking)

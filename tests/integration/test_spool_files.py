@@ -11,7 +11,7 @@ from router.spool.segment import HEADER_BYTES, encode_header
 from router.spool.spool import SegmentSpool
 from router.spool.survey import survey
 from tests.unit.spool.failing import FailingDisk
-from tests.unit.spool.spooling import MIB, Told, items, real, record, running, until
+from tests.unit.spool.spooling import MIB, Told, items, read_all, real, record, running, until
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def _found(folder: Path, errors: list[str]) -> list[int]:
     async with running(spool) as told:
         await told.wait_recovered()
         positions = [found.position for found in told.founds]
-        assert None not in await spool.read(positions)
+        assert None not in await read_all(spool, positions)
     return positions
 
 
@@ -337,7 +337,7 @@ async def test_records_of_a_segment_that_is_gone_read_as_none(folder: Path) -> N
         await again.wait_recovered()
         first = min(place >> 32 for place in told.places)
         _segment(folder, first).unlink()
-        records = await spool.read(told.places)
+        records = await read_all(spool, told.places)
 
         assert [record is None for record in records] == [p >> 32 == first for p in told.places]
         assert errors == ["missing"]

@@ -17,7 +17,7 @@ import pytest
 
 from router.spool.port import Position
 from tests.unit.spool.failing import FailingDisk
-from tests.unit.spool.spooling import MIB, Told, items, real, running, until
+from tests.unit.spool.spooling import MIB, Told, items, read_all, real, running, until
 
 ROOT = Path(__file__).parents[2]
 CALLS = [
@@ -126,7 +126,7 @@ async def test_a_process_killed_while_it_works_loses_nothing(
         found = [each.position for each in told.founds]
         assert found == sorted(set(found))
         assert said["told"] - said["settled"] <= set(found)
-        assert None not in await spool.read(found)
+        assert None not in await read_all(spool, found)
         spool.settle(found)
         await until(lambda: spool.append(items(1)))  # it may have been full
         await spool.flush()

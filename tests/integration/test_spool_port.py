@@ -95,6 +95,21 @@ async def test_records_are_read_as_they_were_appended(make: MakeSpool) -> None:
         assert await spool.read([]) == []
 
 
+@pytest.mark.parametrize(("size", "fit"), [(100_000, 11), (400_000, 3), (2_000_000, 1)])
+async def test_what_is_read_at_once_is_bounded(make: MakeSpool, size: int, fit: int) -> None:
+    """As many as fit into a mebibyte, and one that goes beyond; the rest is asked for again."""
+    spool = make()
+    entries = items(*range(2 * fit), size=size)
+    async with running(spool) as told:
+        spool.append(entries)
+        await spool.flush()
+        first = await spool.read(told.places)
+        second = await spool.read(told.places[len(first) :])
+
+        assert (len(first), len(second)) == (fit, fit)
+        assert first + second == [entry.record for entry in entries]
+
+
 async def test_a_restart_finds_what_is_not_settled(make: MakeSpool) -> None:
     """After a restart what was not settled is found, in order, and can be read."""
     first = make()

@@ -134,6 +134,30 @@ async def test_what_is_damaged_is_left_out() -> None:
 
 
 @in_fake_time
+async def test_a_bad_sector_keeps_its_lane_waiting_so_long_and_no_longer() -> None:
+    """After ten minutes what the disk does not give back is left out; other lanes never wait."""
+    kafka = FakeKafka({"a": 1, "b": 1})
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.is_held = True
+        for number in range(20):
+            bench.publish(f"{number:04}".ljust(LARGE), "a")
+        await bench.settle()
+        bench.folder.unreadable = {sorted(bench.folder.kept)[-10]}
+        for number in range(20):
+            bench.publish(f"{number:04}".ljust(LARGE), "b")
+        await bench.settle()
+        kafka.release()
+        await passed(590.0)
+        before = bench.in_kafka("a"), bench.in_kafka("b")
+        await passed(20.0)
+
+    left_out = _numbers(10) + _numbers(9, 11)
+    assert before == (_numbers(len(before[0])), _numbers(20))
+    assert len(before[0]) < 10
+    assert (bench.in_kafka("a"), bench.on_disk()) == (left_out, [])
+
+
+@in_fake_time
 async def test_a_disk_that_ends_the_wait_of_many_lanes_keeps_each_in_order() -> None:
     """Records of many keys and topics go to one disk and come back to their own places."""
     kafka = FakeKafka({"a": 3, "b": 2})

@@ -113,6 +113,14 @@ async def running(spool: Spool) -> AsyncIterator[Told]:
         await spool.close()
 
 
+async def read_all(spool: Spool, positions: Sequence[Position]) -> list[Record | None]:
+    """Return what lies at rising positions, read a mebibyte or so at a time."""
+    records: list[Record | None] = []
+    while len(records) < len(positions):
+        records += await spool.read(positions[len(records) :])
+    return records
+
+
 def real(
     folder: Path,
     *,
