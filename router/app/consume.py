@@ -2,7 +2,8 @@
 
 Design: handlers are told apart by their consumer groups, so one that stops leaves the others at
 work. On SIGTERM nothing more is read, what is under way gets a moment, offsets are committed, and
-the members leave their groups; whatever is left happens again elsewhere.
+the members leave their groups; whatever is left happens again elsewhere. Who asks once more gets
+that without the moments.
 """
 
 import asyncio
@@ -179,16 +180,28 @@ class Consume:
             ended = group.create_task(_until_ended(running))
             await asyncio.wait([wish, ended], return_when=asyncio.FIRST_COMPLETED)
             self.readiness.is_ready = False
+            log.info("draining")
+            have_left = asyncio.Event()
+            hurry = group.create_task(self._hurry(stop, runners, have_left))
             await asyncio.gather(*(runner.drain() for runner in runners))
             for task in (*running, wish, ended):
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            have_left.set()
             left = await self._publisher.stop(PUBLISHER_STOP_SECS)
             log.info("drained", batches_left=left)
-            for task in shared:
+            for task in (*shared, hurry):
                 task.cancel()
         if running and not stop.wished.is_set():
             raise StoppedError("every handler has stopped; the lines above say why")
+
+    async def _hurry(self, stop: Stop, runners: Sequence[Runner], have_left: asyncio.Event) -> None:
+        """Skip all waits for others once that is urgent."""
+        await stop.urgent.wait()
+        for runner in runners:
+            runner.hurry()
+        await have_left.wait()
+        await self._publisher.stop(0.0)
 
     async def _forget(self) -> None:
         """Keep the memory of effects as long as their events can be read, and a day more."""

@@ -92,7 +92,7 @@ class Runner:
         self._few_ready = asyncio.Event()
         self._deaths = Minute(handler.max_dead_letters_per_minute)
         self._commit_at = 0.0
-        self._is_draining = False
+        self._is_draining = self._is_hurried = False
 
     async def run(self) -> None:
         """Join the group and handle events until cancelled.
@@ -117,6 +117,11 @@ class Runner:
         self._is_draining = True
         await self.revoked(tuple(self._offsets))
 
+    def hurry(self) -> None:
+        """Give what is under way no more time."""
+        self._is_hurried = True
+        self._quiet.set()
+
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         """Give the work of these a moment, abandon the rest, and commit what is finished."""
         gone = frozenset(partitions)
@@ -124,7 +129,7 @@ class Runner:
         self._lanes.drop(gone)
         loop = asyncio.get_running_loop()
         until = loop.time() + REVOKE_SECS
-        while self._under_way(gone) and loop.time() < until:
+        while self._under_way(gone) and loop.time() < until and not self._is_hurried:
             self._quiet.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(until):

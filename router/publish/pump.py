@@ -138,6 +138,7 @@ class Pump:
                 async with asyncio.timeout(timeout_secs):
                     await self._idle.wait()
         left = len(self._under_way)
+        self._idle.set()  # nobody needs to wait longer
         self._is_stopped = True
         self._wake.set()
         await self._generations.close()

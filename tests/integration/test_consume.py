@@ -208,13 +208,30 @@ async def test_a_blocked_loop_loses_its_session_and_nothing_else(scene: _Scene) 
 
 
 STOPPED = "callbacks.volcengine-rtc.RecordStopped"
+SLOW = '''
+"""A handler that takes its time."""
+
+import asyncio
+
+from router.handler import Context, Event, handler
+from router.vendors.volcengine_rtc.events import RecordStopped
+
+
+@handler("slow", events=[RecordStopped])
+async def slow(event: Event[RecordStopped], context: Context) -> None:
+    context.log.info("slow_began")
+    await asyncio.sleep(60.0)
+'''
+HANDLERS = Path(__file__).parents[2] / "handlers"
 GROUPS = ("callback-router.recording-ready", "callback-router.show-list-progress")
 
 
 class _Command:
     """A configuration for `consume`, with the shipped handlers and topics of its own."""
 
-    def __init__(self, kafka: Cluster, namespace: str, folder: Path) -> None:
+    def __init__(
+        self, kafka: Cluster, namespace: str, folder: Path, handlers: Path = HANDLERS
+    ) -> None:
         self.namespace = namespace
         self.servers = kafka.bootstrap_servers
         self.config = write_config(
@@ -222,7 +239,7 @@ class _Command:
             self.servers,
             namespace,
             topics={"partitions": 1, "replication": 1, "min_insync_replicas": 1},
-            handlers=[str(Path(__file__).parents[2] / "handlers")],
+            handlers=[str(handlers)],
             state={"url": f"sqlite:///{folder}/state.db"},
         )
         assert run("topics", "apply", "--config", self.config).returncode == 0
@@ -284,7 +301,7 @@ async def test_a_service_that_waits_for_topics_ends_when_asked(
 ) -> None:
     """Without the topics that it reads it waits, says so, and ends in good order."""
     state = {"url": f"sqlite:///{tmp_path}/state.db"}
-    handlers = [str(Path(__file__).parents[2] / "handlers")]
+    handlers = [str(HANDLERS)]
     config = write_config(
         tmp_path, kafka.bootstrap_servers, topic_prefix, handlers=handlers, state=state
     )
@@ -292,6 +309,27 @@ async def test_a_service_that_waits_for_topics_ends_when_asked(
         await asyncio.to_thread(consume.wait_line, lambda line: "not_there_yet" in line)
         consume.send_signal(SIGTERM)
         assert await asyncio.to_thread(consume.wait_ended) == 0
+
+
+async def test_a_second_sigterm_waits_for_nobody(
+    kafka: Cluster, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The first gives a call under way its five seconds; the second ends in order at once."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "slow.py").write_text(SLOW, encoding="utf-8")
+    command = _Command(kafka, topic_prefix, tmp_path, tmp_path / "slow")
+    await command.produce(_stopped(1))
+    with Running("consume", "--config", command.config) as consume:
+        await asyncio.to_thread(consume.wait_line, lambda line: "slow_began" in line)
+        began = asyncio.get_running_loop().time()
+        consume.send_signal(SIGTERM)
+        await asyncio.to_thread(consume.wait_line, lambda line: "draining" in line)
+        consume.send_signal(SIGTERM)
+        assert await asyncio.to_thread(consume.wait_ended) == 0
+        took_secs = asyncio.get_running_loop().time() - began
+
+    assert took_secs < 4.0
+    assert any("stopped" in line for line in (*consume.out, *consume.err))
 
 
 def test_a_handler_that_is_not_there_is_told(command: _Command) -> None:

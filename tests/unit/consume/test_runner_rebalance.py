@@ -165,6 +165,26 @@ async def test_what_was_given_back_is_not_overtaken(how: str) -> None:
 
 
 @in_fake_time
+async def test_who_is_in_a_hurry_waits_for_no_handler() -> None:
+    """What is under way is abandoned at once, and happens again elsewhere."""
+    world = World(partitions=1)
+    slow = Slow(REVOKE_SECS + 2.0)
+    process = Process(world, marked_as(slow.function))
+    await process.start()
+    world.tell("k", 0)
+    await until(lambda: slow.began == [0])
+    asyncio.get_running_loop().call_later(1.0, process.runner.hurry)
+    began = now()
+    await process.leave()
+    took = now() - began
+    async with consuming(world):
+        await world.settled()
+
+    assert took == pytest.approx(1.0, abs=0.2)
+    assert (slow.ended, world.noted("k")) == ([], [["a", 0]])
+
+
+@in_fake_time
 async def test_a_slow_handler_keeps_its_partitions() -> None:
     """Polling goes on while it works, so the group does not take it for dead."""
     world = World()
