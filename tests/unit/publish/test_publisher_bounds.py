@@ -6,7 +6,8 @@ import pytest
 
 from router.publish.publisher import MAX_WAITING_BYTES
 from tests.fakes import FakeKafka, in_fake_time
-from tests.unit.publish.publishing import record, running
+from tests.fakes_spool import FakeFolder
+from tests.unit.publish.publishing import passed, record, running
 
 
 @in_fake_time
@@ -94,6 +95,81 @@ async def test_memory_is_bounded(topic: str) -> None:
     kept = len(kafka.values(topic))
     assert sent * 0.45 < kept < sent * 0.55
     assert [value[:4] for value in kafka.values(topic)] == [b"%04d" % n for n in range(kept)]
+
+
+@in_fake_time
+async def test_a_full_memory_leaves_to_the_disk_what_is_there() -> None:
+    """Many partitions wait with their windows: they are let go, and no callback gets 503 for it."""
+    size = 240 * 1024
+    topics = [f"topic-{number}" for number in range(MAX_WAITING_BYTES // size + 20)]
+    kafka = FakeKafka(dict.fromkeys(topics, 1))
+    kafka.is_up = False
+    async with running(kafka, FakeFolder()) as bench:
+        for topic in topics:
+            bench.publish(topic.ljust(size), topic)
+            await passed(0.01)
+        await bench.settle()
+        told = len(bench.durable)
+        kafka.is_up = True
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    assert told == len(topics)
+    assert [bench.in_kafka(topic) for topic in topics] == [[topic] for topic in topics]
+
+
+@in_fake_time
+async def test_a_full_memory_and_a_full_disk_take_nothing() -> None:
+    """What fits neither is not taken and never told; what was taken before comes in order."""
+    size = 1 << 20
+    sent = 2 * MAX_WAITING_BYTES // size
+    kafka = FakeKafka({"a": 1}, max_message_bytes=1 << 30)
+    kafka.is_up = False
+    async with running(kafka, FakeFolder()) as bench:
+        bench.folder.is_full = True
+        for number in range(sent):
+            bench.publish(f"{number:04}".ljust(size))
+        await bench.settle()
+        told = list(bench.durable)
+        bench.folder.is_full = False
+        kafka.is_up = True
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+        bench.publish("new")
+        await bench.settle()
+
+    kept = len(bench.in_kafka()) - 1
+    assert told == []
+    assert sent * 0.45 < kept < sent * 0.55
+    assert bench.in_kafka() == [*(f"{number:04}" for number in range(kept)), "new"]
+
+
+@in_fake_time
+async def test_without_a_spool_a_refused_record_is_told_to_its_sender() -> None:
+    """Once for each such record, with the name of the error; nobody is told that it is durable."""
+    told: list[str] = []
+    async with running(FakeKafka({"a": 1, "b": 1}, max_message_bytes=1000)) as bench:
+        event = [record("fits", "b"), record("x" * 2000, "a")]
+        ticket = bench.publisher.publish(
+            event, lambda: bench.durable.append("event"), on_refused=told.append
+        )
+        bench.publish("later")
+        await bench.settle()
+
+    assert told == ["MessageSizeTooLargeError"]
+    assert (bench.durable, ticket.is_durable) == (["later"], False)
+    assert (bench.in_kafka("a"), bench.in_kafka("b")) == (["later"], ["fits"])
+
+
+@in_fake_time
+async def test_with_a_spool_a_refused_record_is_no_news_to_its_sender() -> None:
+    """It is durable among the refused, so that is what is told."""
+    told: list[str] = []
+    async with running(FakeKafka({"a": 1}, max_message_bytes=1000), FakeFolder()) as bench:
+        bench.publisher.publish(
+            [record("x" * 2000)], lambda: bench.durable.append("event"), on_refused=told.append
+        )
+        await bench.settle()
+
+    assert (told, bench.durable) == ([], ["event"])
 
 
 @in_fake_time
