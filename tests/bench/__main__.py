@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,52 +12,18 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # .admin does not export it to mypy
 
-from tests.bench import callbacks, handlers, routes
-from tests.bench.load import LoadError, generator_name, load
-from tests.bench.report import HEADER, Figures, cpu_ratios, figures_of, medians
-from tests.bench.systems import OURS, Running, SystemDiedError, obvious, ours, running
+from tests.bench import callbacks, handlers, routes, spooling
+from tests.bench.load import LoadError, generator_name
+from tests.bench.measuring import Bench
+from tests.bench.report import HEADER, cpu_ratios, medians
+from tests.bench.systems import OBVIOUS, OURS, SystemDiedError, obvious, ours, running
 from tests.cluster import Cluster, ToolMissingError
 
 CONNECTIONS = (64, 512)
 PARTITIONS = 6
 _DECISIVE = 512
-_WARM_UP_SECS = 2.0
 _QUICK_SECS = 2.0
 _CALL_SECS = 20.0
-
-
-class Bench:
-    """Two running servers, the load, and what came of it."""
-
-    def __init__(self, systems: Sequence[Running], generator: str, bodies: Path) -> None:
-        """Take the servers, each of which has answered one callback."""
-        self.runs: list[Figures] = []
-        self.failures = 0
-        self.accepted = {each.system.name: 1 for each in systems}
-        self._systems = systems
-        self._generator = generator
-        self._bodies = bodies
-
-    def measure(self, connections: int, secs: float, rounds: int) -> None:
-        """Load the systems in turns and keep the figures, after a warm-up of each."""
-        for each in self._systems:
-            self._load(each, connections, min(secs, _WARM_UP_SECS))
-        for _ in range(rounds):
-            for each in self._systems:
-                run = self._load(each, connections, secs)
-                click.echo(run.row())
-                self.runs.append(run)
-
-    def _load(self, running_system: Running, connections: int, secs: float) -> Figures:
-        system = running_system.system
-        before = running_system.cpu_secs()
-        answers = load(self._generator, system.port, connections, secs, self._bodies)
-        cpu_secs = running_system.cpu_secs() - before
-        self.failures += answers.failures
-        self.accepted[system.name] += max(0, answers.requests - answers.failures)
-        return figures_of(
-            system.name, connections, answers, cpu_secs, running_system.resident_mib()
-        )
 
 
 def records_in(bootstrap_servers: str, topics: Iterable[str]) -> int:
@@ -143,7 +109,7 @@ def _summary(measured: Bench) -> list[str]:
     click.echo(f"\nmedian\n{HEADER}")
     for each in figures:
         click.echo(each.row())
-    ratios = cpu_ratios(figures)
+    ratios = cpu_ratios(figures, OURS, OBVIOUS)
     text = ", ".join(f"{ratio:.2f} at {count}" for count, ratio in ratios.items())
     click.echo(f"\nCPU per callback, {OURS} / obvious service: {text} connections")
     problems = []
@@ -168,6 +134,7 @@ def _missing(measured: Bench, written: dict[str, int]) -> list[str]:
 bench.add_command(measure)
 bench.add_command(handlers.main, "handlers")
 bench.add_command(routes.main, "routes")
+bench.add_command(spooling.main, "spooling")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ from statistics import median
 import msgspec
 
 from tests.bench.load import Answers
-from tests.bench.systems import OBVIOUS, OURS
 
-_ROW = "{:<16} {:>11} {:>11} {:>8} {:>8} {:>16} {:>8}"
+_ROW = "{:<20} {:>11} {:>11} {:>8} {:>8} {:>16} {:>8}"
 HEADER = _ROW.format(
     "system", "connections", "requests/s", "p50 ms", "p99 ms", "CPU us/callback", "RSS MiB"
 )
@@ -72,8 +71,8 @@ def medians(runs: Sequence[Figures]) -> list[Figures]:
     ]
 
 
-def cpu_ratios(figures: Sequence[Figures]) -> dict[int, float]:
-    """Return ours / obvious of the CPU per callback, by the number of connections."""
+def cpu_ratios(figures: Sequence[Figures], one: str, other: str) -> dict[int, float]:
+    """Return one / other of two systems' CPU per callback, by the number of connections."""
     cpu_us = {(each.system, each.connections): each.cpu_us for each in figures}
     counts = dict.fromkeys(each.connections for each in figures)
-    return {count: cpu_us[OURS, count] / cpu_us[OBVIOUS, count] for count in counts}
+    return {count: cpu_us[one, count] / cpu_us[other, count] for count in counts}

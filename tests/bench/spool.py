@@ -3,7 +3,8 @@
 Design: a closed loop of one appender: so many entries, then wait until they are told. So a row is
 one size of group, and its time per group is that of one sync and two changes of thread. CPU is
 that of the process, both threads and the loop. Recovery is measured beside a loop that looks at
-the clock, since it must not hold up a listener.
+the clock, since it must not hold up a listener. Moving, when the number of a topic's partitions
+becomes known or changes, does hold it up, once.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pathlib import Path
 import click
 import structlog
 
+from router.publish.topics import Topics
 from router.record import Record
 from router.spool.disk import Disk
 from router.spool.port import Entry, Found, Position
@@ -25,7 +27,10 @@ from router.spool.spool import SegmentSpool
 GROUPS = (1, 64, 512)
 RECORD_BYTES = 1024
 MAX_BYTES = 2 << 30
+PLACES = 1_000_000
+MOVES = ((1, 6), (6, 12), (96, 192))
 _TICK_SECS = 0.001
+_PRIME = 2_654_435_761
 
 
 class _Entry:
@@ -126,6 +131,23 @@ async def _recover(folder: Path) -> str:
     )
 
 
+def _move(before: int, after: int) -> str:
+    """Return how long the loop stands still while all places find their new lanes."""
+    topics = Topics(lambda key: key[0])
+    topics.learn({"bench": before})
+    topics.recover()
+    topics.found(
+        Found(number * RECORD_BYTES, "bench", number * _PRIME % (1 << 31))
+        for number in range(PLACES)
+    )
+    topics.recovered()
+    begin = time.perf_counter()
+    lanes = topics.learn({"bench": after})
+    took = time.perf_counter() - begin
+    assert sum(lane.behind.count for lane in lanes) == PLACES
+    return f"{PLACES:,} places from {before} to {after} partitions: {took:.2f} s"
+
+
 async def _end(spool: SegmentSpool, task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -149,6 +171,8 @@ async def _bench(folder: Path, secs: float) -> None:
             click.echo(await _append(spool, group, secs))
             await _end(spool, task)
     click.echo(await _recover(folder / f"with-{GROUPS[-1]}"))
+    for before, after in MOVES:
+        click.echo(_move(before, after))
 
 
 @click.command()

@@ -27,12 +27,13 @@ _TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """How to run one of them, and the topics that it writes to."""
+    """How to run one of them, the topics that it writes to, and its spool if it has one."""
 
     name: str
     port: int
     command: list[str]
     topics: tuple[str, ...]
+    spool: Path | None = None
 
 
 class SystemDiedError(Exception):
@@ -65,23 +66,26 @@ class Running:
             raise SystemDiedError(f"the {self.system.name} ended under load") from error
 
 
-def ours(folder: Path, bootstrap_servers: str) -> System:
-    """Return the installed command, with a configuration in *folder*."""
+def ours(folder: Path, bootstrap_servers: str, name: str = OURS) -> System:
+    """Return the installed command, with a configuration and a spool in *folder*."""
     port, admin_port = free_ports(2)
-    config = folder / "router.yaml"
+    config = folder / f"{port}.yaml"
+    spool = folder / f"{port}-spool"
     config.write_text(
         f"listen: {HOST}:{port}\n"
         f"admin: {HOST}:{admin_port}\n"
         f"kafka: {{bootstrap_servers: '{bootstrap_servers}'}}\n"
         "topics: {replication: 1, min_insync_replicas: 1}\n"
+        f"spool: {{path: '{spool}', max_bytes: 8GiB, allow_ephemeral: true}}\n"
         "sources:\n"
         f"  rtc: {{vendor: volcengine-rtc, secrets: [{{env: {obvious_service.SECRET_VARIABLE}}}]}}\n",
         encoding="utf-8",
     )
     command = Path(sys.executable).with_name("callback-router")
     return System(
-        name=OURS,
+        name=name,
         port=port,
+        spool=spool,
         command=[str(command), "serve", "--config", str(config)],
         topics=tuple(f"callbacks.{VENDOR.name}.{name}" for name in (*VENDOR.types, UNRECOGNIZED)),
     )
