@@ -246,6 +246,8 @@ class Lane:
                 queue.popleft()
                 if queue is self.tail:
                     self.tail_bytes -= size
+        if not batch:  # what came back was given up: nothing is tried again, nobody waits for that
+            self.failures = 0
         return batch, left + taken
 
     def written(self) -> list[Waiting]:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from router.kafka.port import SendError
 from router.publish.publisher import MAX_WAITING_BYTES
-from tests.fakes import FakeKafka, in_fake_time
+from tests.fakes import FakeKafka, Verdict, in_fake_time
 from tests.fakes_spool import FakeFolder
 from tests.unit.publish.publishing import passed, record, running
 
@@ -27,6 +28,21 @@ async def test_what_nobody_waits_for_is_not_sent() -> None:
 
     assert bench.durable == ["first", "last"]
     assert bench.kafka.values("a") == [b"first", b"last"]
+
+
+@in_fake_time
+async def test_a_lane_goes_on_though_all_that_failed_was_given_up() -> None:
+    """Nothing is left to be tried again, so what comes next need not wait for that."""
+    async with running(FakeKafka({"a": 1})) as bench:
+        bench.kafka.verdicts += [Verdict(error=SendError("retry", "Some"), is_written=False)]
+        ticket = bench.publish("given up")
+        await bench.wait_until(lambda: bench.kafka.batches == [1])
+        ticket.abandon()
+        await bench.settle()
+        bench.publish("next")
+        await bench.settle()
+
+    assert (bench.durable, bench.in_kafka()) == (["next"], ["next"])
 
 
 @in_fake_time
