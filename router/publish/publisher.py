@@ -265,6 +265,8 @@ class Publisher:
             await asyncio.sleep(TICK_SECS)
             now = loop.time()
             self._pump.look_for_wedge(now)
+            if self._topics.are_moving:
+                self._offer(self._topics.move())
             if self._drain is not None:
                 self._drain.count(self._accepted, now)
                 self._accepted = 0

@@ -1,74 +1,107 @@
 """`Topics`: which lane a record belongs to, also before its topic's partitions are known.
 
 Design: as long as nobody knows a topic's partitions its records wait in one lane of their own,
-in order. When their number becomes known, or changes, everything moves at once, as soon as nothing
-of the topic is with a producer: a key's older records are all in one lane, so its order is kept.
-What comes meanwhile waits behind. Pure.
+in order. When their number becomes known, or changes, everything moves as soon as nothing of the
+topic is with a producer: a key's older records are all in one lane, so its order is kept.
+What comes meanwhile waits behind. After a
+long outage that may be millions of places, so they move in parts, and the loop breathes. Pure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
+from itertools import islice
 
-from router.publish.behind import Behind
+from router.publish.behind import Behind, Place
 from router.publish.lane import Lane, Waiting
 from router.spool.port import Found
 
+MOVED_AT_ONCE = 20_000  # some ten milliseconds
 _MAX_REMEMBERED_KEYS = 100_000
 
 
-class _Topic:
-    """One topic: its lanes by partition, and the one for what has no partition yet."""
+class _Layout:
+    """The lanes of one topic with so many partitions; None: nobody knows how many."""
 
-    __slots__ = ("count", "is_moving", "lanes", "name", "unplaced", "wanted")
+    __slots__ = ("count", "lanes", "topic", "unplaced")
 
-    def __init__(self, name: str, count: int | None) -> None:
-        self.name = name
-        self.count = self.wanted = count
-        self.is_moving = False
+    def __init__(self, topic: str, count: int | None) -> None:
+        self.topic = topic
+        self.count = count
         self.lanes: dict[int, Lane] = {}
-        self.unplaced = _unplaced(name)
+        self.unplaced = Lane(topic, -1)
+        self.unplaced.is_frozen = True
+
+    def __iter__(self) -> Iterator[Lane]:
+        """Yield all, and last the one that holds what is newer than a change."""
+        yield from self.lanes.values()
+        yield self.unplaced
 
     def lane(self, key_hash: int) -> Lane:
-        if self.count is None or self.is_moving:
+        if self.count is None:
             return self.unplaced
         number = key_hash % self.count
         lane = self.lanes.get(number)
         if lane is None:
-            lane = self.lanes[number] = Lane(self.name, number)
+            lane = self.lanes[number] = Lane(self.topic, number)
         return lane
+
+
+class _Topic:
+    """One topic: its lanes, and those that everything moves to, if it does."""
+
+    __slots__ = ("_next", "_places", "is_moving", "lanes", "name", "wanted")
+
+    def __init__(self, name: str, count: int | None) -> None:
+        self.name = name
+        self.wanted = count
+        self.is_moving = False
+        self.lanes = _Layout(name, count)
+        self._next: _Layout | None = None
+        self._places: Iterator[Place] = iter(())
+
+    def lane(self, key_hash: int) -> Lane:
+        return self.lanes.unplaced if self.is_moving else self.lanes.lane(key_hash)
 
     def begin_to_move(self, wanted: int | None) -> None:
         """Let nothing more leave, so that everything can move soon."""
         self.wanted = wanted
         self.is_moving = True
-        for lane in self.lanes.values():
+        for lane in self.lanes:
             lane.is_frozen = True
-        # Nothing of it may come to lie on disk only while older records are in other lanes.
-        self.unplaced.may_shed = not self.lanes
+        if self.lanes.lanes:
+            # Nothing of it may come to lie on disk only while older records are in other lanes.
+            self.lanes.unplaced.may_shed = False
 
-    def move(self) -> list[Lane]:
-        """Move everything to the lanes of the wanted number of partitions, if that is possible."""
-        old = [*self.lanes.values(), self.unplaced]
-        if not all(lane.is_still for lane in old):
-            return []
+    def move(self, most: int) -> tuple[list[Lane], int]:
+        """Move on, at most so many places; return the new lanes if that was all, and how many."""
+        if self._next is None:
+            if not all(lane.is_still for lane in self.lanes):
+                return [], 0
+            for lane in self.lanes:
+                lane.may_shed = False  # its places are being read
+            self._next = _Layout(self.name, self.wanted)
+            # By position: what was found before a change is older than what was shed since.
+            self._places = merge(*(lane.behind for lane in self.lanes))
+        part = list(islice(self._places, most))
+        for position, key_hash in part:
+            self._next.lane(key_hash).behind.append(position, key_hash)
+        if len(part) == most:
+            return [], most
+        self._arrive(self._next)
+        return [*self.lanes.lanes.values()], len(part)
+
+    def _arrive(self, new: _Layout) -> None:
+        """Let what is in memory follow, and everything leave again."""
+        old, self.lanes, self._next = self.lanes, new, None
         self.is_moving = False
-        self.count, self.lanes, self.unplaced = self.wanted, {}, _unplaced(self.name)
-        # By position: what was found before the number changed is older than what was shed since.
-        for position, key_hash in merge(*(lane.behind for lane in old)):
-            self.lane(key_hash).behind.append(position, key_hash)
         for lane in old:
             for item in lane.head:
                 _moved(item, self.lane(item.key_hash)).head.append(item)
             for item in lane.tail:
                 _moved(item, self.lane(item.key_hash)).add(item)
             lane.clear()
-        return [*self.lanes.values()]
-
-
-def _unplaced(name: str) -> Lane:
-    lane = Lane(name, -1)
-    lane.is_frozen = True
-    return lane
+        if self.wanted != new.count:  # it has changed on the way
+            self.begin_to_move(self.wanted)
 
 
 def _moved(item: Waiting, lane: Lane) -> Lane:
@@ -91,8 +124,12 @@ class Topics:
     def __iter__(self) -> Iterator[Lane]:
         """Yield every lane that there is."""
         for topic in self._topics.values():
-            yield topic.unplaced
-            yield from topic.lanes.values()
+            yield from topic.lanes
+
+    @property
+    def are_moving(self) -> bool:
+        """Whether `move` has something to do, perhaps not yet."""
+        return any(topic.is_moving for topic in self._topics.values())
 
     def place(self, topic: str, key: bytes) -> tuple[Lane, int]:
         """Return the lane of a record, and the hash of its key."""
@@ -120,16 +157,20 @@ class Topics:
         return self.move()
 
     def move(self) -> list[Lane]:
-        """Move the records of topics whose number of partitions changed, where that is possible.
+        """Move records of topics whose number of partitions changed, as far as that is possible.
 
-        Returns the lanes that are new.
+        Returns the lanes that are new, once everything of their topic is there.
         """
         if self._is_recovering:
             return []
-        moving = [topic for topic in self._topics.values() if topic.is_moving]
-        new = [lane for topic in moving for lane in topic.move()]
-        if moving:
-            self._places.clear()
+        new: list[Lane] = []
+        left = MOVED_AT_ONCE
+        for topic in self._topics.values():
+            if topic.is_moving and left:
+                lanes, moved = topic.move(left)
+                new += lanes
+                left -= moved
+                self._places.clear()
         return new
 
     def recover(self) -> None:

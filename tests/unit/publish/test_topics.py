@@ -1,7 +1,7 @@
 """Records find their lanes, and move when a topic's partitions become known or change."""
 
 from router.publish.lane import Lane, Ticket, Waiting
-from router.publish.topics import _MAX_REMEMBERED_KEYS, Topics
+from router.publish.topics import _MAX_REMEMBERED_KEYS, MOVED_AT_ONCE, Topics
 from router.record import Record
 from router.spool.port import Found
 
@@ -164,3 +164,73 @@ def test_nothing_moves_before_an_earlier_run_is_found() -> None:
 
     assert list(_lane(topics, 2).behind) == [(10, 2), (20, 2), (50, 2)]
     assert _tails(topics) == {2: [kept]}
+
+
+def _recovered(topics: Topics, count: int) -> None:
+    """Let an earlier run have left so many records, of as many keys."""
+    topics.recover()
+    topics.found(Found(number, "t", number) for number in range(count))
+    topics.recovered()
+
+
+def test_a_long_backlog_moves_in_parts() -> None:
+    """No part is large; until the last one nothing may leave, and then all is there in order."""
+    topics = _topics(t=1)
+    _recovered(topics, 2 * MOVED_AT_ONCE + 10)
+    assert topics.learn({"t": 2}) == []
+    assert not any(lane.is_ready or lane.is_to_be_read for lane in topics)
+    new = _add(topics, 7)
+    assert topics.move() == []
+    assert topics.are_moving
+    lanes = topics.move()
+
+    assert not topics.are_moving
+    assert sorted(lane.partition for lane in lanes) == [0, 1]
+    for lane in lanes:
+        count = MOVED_AT_ONCE + 5
+        assert lane.to_read(count) == [2 * number + lane.partition for number in range(count)]
+    assert (_tails(topics), new.lane.partition) == ({1: [new]}, 1)
+
+
+def test_what_moves_is_not_left_to_the_disk_meanwhile() -> None:
+    """It would be missing among the places that are on their way."""
+    topics = _topics()
+    _recovered(topics, MOVED_AT_ONCE)
+    item = _add(topics, 5)
+    item.position = 1 << 40
+    topics.learn({"t": 2})
+    assert topics.are_moving
+    assert item.lane.shed(0) == 0
+    topics.move()
+
+    assert (_tails(topics), item.lane.partition) == ({1: [item]}, 1)
+    assert item.lane.shed(0) == item.size
+
+
+def test_the_number_may_change_while_a_backlog_moves() -> None:
+    """It goes where it was going to, and from there where it is wanted now."""
+    topics = _topics(t=1)
+    _recovered(topics, MOVED_AT_ONCE + 10)
+    topics.learn({"t": 2})
+    item = _add(topics, 7)
+    topics.learn({"t": 3})
+    while topics.are_moving:
+        topics.move()
+
+    assert {lane.partition for lane in topics if lane.behind.count} == {0, 1, 2}
+    assert _lane(topics, 1).to_read(3) == [1, 4, 7]
+    assert (_tails(topics), item.lane.partition) == ({1: [item]}, 1)
+
+
+def test_topics_share_what_moves_at_once() -> None:
+    """However many they are, a part is a part."""
+    topics = Topics(_hash_of)
+    topics.learn({"t": 1, "u": 1})
+    topics.recover()
+    size = MOVED_AT_ONCE // 2 + 1
+    for number, topic in enumerate("tu"):
+        topics.found(Found(number * size + place, topic, place) for place in range(size))
+    topics.recovered()
+
+    assert {lane.topic for lane in topics.learn({"t": 2, "u": 2})} == {"t"}
+    assert {lane.topic for lane in topics.move()} == {"u"}
