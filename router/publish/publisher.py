@@ -188,6 +188,9 @@ class Publisher:
         self._metrics.records_accepted(accepted)
         if on_disk and self._spool is not None:
             self._spool.settle(on_disk)
+        young = self._young
+        while young and young[0].is_settled:  # else each stays in memory until its soft deadline
+            young.popleft()
         self._after(lane)
 
     def returned(self, lane: Lane) -> None:

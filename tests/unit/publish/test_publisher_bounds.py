@@ -114,6 +114,18 @@ async def test_memory_is_bounded(topic: str) -> None:
 
 
 @in_fake_time
+async def test_what_is_written_is_let_go_before_its_soft_deadline() -> None:
+    """At ten thousand a second three thousand records would lie about, and caches be cold."""
+    async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
+        for number in range(10):
+            bench.publish(str(number))
+            await passed(0.01)
+        watched = len(bench.publisher._young)
+
+    assert (len(bench.durable), watched) == (10, 0)
+
+
+@in_fake_time
 async def test_a_full_memory_leaves_to_the_disk_what_is_there() -> None:
     """Many partitions wait with their windows: they are let go, and no callback gets 503 for it."""
     size = 240 * 1024
