@@ -12,10 +12,11 @@ Design:
     (vendors, conditions) comes in as checks, so that this package imports nothing of them.
 """
 
-from router.config.load import Check, Configuration, Finding, load
+from router.config.load import Check, Configuration, Finding, LiveKeys, load
 from router.config.options import (
     AckOptions,
     KafkaOptions,
+    LiveCallbackOptions,
     Options,
     RouteOptions,
     RoutesOptions,
@@ -37,6 +38,8 @@ __all__ = [
     "Duration",
     "Finding",
     "KafkaOptions",
+    "LiveCallbackOptions",
+    "LiveKeys",
     "Network",
     "Options",
     "ResolvedSecret",

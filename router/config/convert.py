@@ -160,7 +160,8 @@ class Converter:
         try:
             result = msgspec.convert(value, annotation, strict=is_strict)
         except msgspec.ValidationError as error:
-            message = _wording(error, split(annotation)[0], meta)
+            kind = split(annotation)[0]
+            message = _wording(error, kind, meta) + _guess(value, kind)
             return self._report(path, message + self._mending(message, path))
         if isinstance(result, str):
             self._warn_of_surprises(result, path, "")
@@ -222,6 +223,15 @@ def _unknown(key: str, known: list[str]) -> str:
         if close
         else f"unknown key, known: {', '.join(known)}"
     )
+
+
+def _guess(value: object, kind: Any) -> str:
+    """Return which of a few words is meant, if one is close."""
+    if get_origin(kind) is not Literal or not isinstance(value, str) or len(value) > _LONGEST_GUESS:
+        return ""
+    words = {word.lower(): word for word in get_args(kind)}
+    close = difflib.get_close_matches(value.lower(), words, 1)
+    return f"; did you mean {words[close[0]]}?" if close else ""
 
 
 def _wording(error: msgspec.ValidationError, kind: Any, meta: Meta | None) -> str:

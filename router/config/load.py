@@ -18,7 +18,6 @@ from router.config.convert import Converter
 from router.config.excerpt import Excerpts
 from router.config.files import read_file, why
 from router.config.options import (
-    WITHOUT_EFFECT,
     KafkaOptions,
     Options,
     RouteOptions,
@@ -57,6 +56,13 @@ class Finding(Struct, frozen=True):
     is_warning: bool = False
 
 
+class LiveKeys(Struct, frozen=True, kw_only=True):
+    """The access key of Volcengine Live's management API: its id, and its secret."""
+
+    access_key: Secret
+    secret_key: Secret
+
+
 class Configuration(Struct, frozen=True, kw_only=True):
     """Everything that was configured, checked, with its secrets.
 
@@ -69,6 +75,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         sasl_password: Set if Kafka's protocol needs it.
         warnings: What is allowed but surely not meant, in the order of the files.
         path: The configuration file as the user gave it.
+        live_keys: Set if they were asked for.
     """
 
     options: Options
@@ -78,6 +85,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     sasl_password: Secret | None
     warnings: tuple[Problem, ...]
     path: Path
+    live_keys: LiveKeys | None = None
 
 
 Check = Callable[[Configuration], Iterable[Finding]]
@@ -90,6 +98,7 @@ def load(
     checks: Sequence[Check] = (),
     *,
     with_secrets: bool = True,
+    with_live_keys: bool = False,
 ) -> Configuration:
     """Return the configuration in *path*, or raise ConfigError with all problems of all files.
 
@@ -99,17 +108,28 @@ def load(
         checks: Run on everything that could be read; what they find is a problem or a warning.
         with_secrets: Without them no secret, token or certificate is looked for, and random ones
             stand in for all: for what tells of a configuration and never runs on it.
+        with_live_keys: Whether the keys of `volcengine_live` are needed: only those who manage
+            registrations have them, and no service.
     """
-    return _Loading(path, environ, with_secrets=with_secrets).configuration(checks)
+    loading = _Loading(path, environ, with_secrets=with_secrets, with_live_keys=with_live_keys)
+    return loading.configuration(checks)
 
 
 class _Loading:
     """One run of `load`: what has been found out so far."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], *, with_secrets: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        *,
+        with_secrets: bool,
+        with_live_keys: bool,
+    ) -> None:
         self._path = path
         self._environ = environ
         self._with_secrets = with_secrets
+        self._with_live_keys = with_live_keys
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
         self._secrets: dict[KeyPath, Secret] = {}
@@ -122,7 +142,7 @@ class _Loading:
         """Return what `load` promises."""
         self._router = self._read(self._path, Options)
         options = self._converted(self._router, Options, self._look_up)
-        self._warn_of_idle_sections()
+        self._require_live_section()
         self._routes = self._routes_document()
         routes = self._converted(self._routes, RoutesOptions, self._note_route)
         if options is BROKEN:
@@ -168,11 +188,11 @@ class _Loading:
         self._warnings += converter.warnings
         return result
 
-    def _warn_of_idle_sections(self) -> None:
-        for name in WITHOUT_EFFECT:
-            if (name,) in self._router.keys:
-                message = "has no effect in this version"
-                self._warnings.append(self._router.problem((name,), message, at_key=True))
+    def _require_live_section(self) -> None:
+        data = self._router.data
+        if self._with_live_keys and isinstance(data, dict) and not data.get("volcengine_live"):
+            message = "required for the management API: its keys, and what shall be registered"
+            self._problems.append(self._router.problem(("volcengine_live",), message))
 
     def _note_route(self, path: KeyPath, section: Struct) -> None:
         if isinstance(section, RouteOptions):
@@ -206,7 +226,7 @@ class _Loading:
                 self._try_to_open(("kafka", name), getattr(section, name))
         elif (
             isinstance(section, SecretOptions)
-            and path[0] != "volcengine_live"
+            and (self._with_live_keys or path[0] != "volcengine_live")
             and (section.env is None) != (section.file is None)  # else reported by the rules
         ):
             self._resolve(path, section)
@@ -259,6 +279,12 @@ class _Loading:
             else None,
             warnings=(),
             path=self._path,
+            live_keys=LiveKeys(
+                access_key=self._secret("volcengine_live", "access_key"),
+                secret_key=self._secret("volcengine_live", "secret_key"),
+            )
+            if self._with_live_keys
+            else None,
         )
 
     def _with_ssl_files(self, kafka: KafkaOptions) -> KafkaOptions:

@@ -25,6 +25,7 @@ SourceName = Annotated[
 ]
 Text = Annotated[str, Meta(min_length=1)]
 EnvName = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z")]
+LiveApp = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,30}\Z")]
 Url = Annotated[str, Meta(pattern=r"\Ahttps?://.", extra={"expected": "a URL"})]
 TopicTemplate = Annotated[
     str,
@@ -247,25 +248,39 @@ class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = "sqlite:///var/state.db"
 
 
+LiveMessageType = Literal["push", "push_end", "snapshot", "record", "audit_snapshot"]
+"""What Volcengine Live can be told to call back about, in the words of its management API."""
+
+
 class LiveCallbackOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One registration of a callback at Volcengine Live."""
+    """One URL registered at Volcengine Live, for some types of messages of a domain or a vhost."""
 
     source: Annotated[SourceName, Meta(description="Whose newest secret signs.", examples=["live"])]
     url: Annotated[
         Url,
         Meta(
-            description="Where the vendor sends to.",
-            examples=["https://callbacks.example.com/callbacks/live"],
+            description="Where the vendor sends to; {token} stands for the source's newest token.",
+            examples=["https://callbacks.example.com/callbacks/live/{token}"],
         ),
     ]
     message_types: Annotated[
-        tuple[Text, ...],
+        tuple[LiveMessageType, ...],
         Meta(description="What is sent.", min_length=1, examples=[["push", "push_end"]]),
     ]
-    domain: Annotated[Text | None, Meta(description="Push domain.")] = None
-    vhost: Annotated[Text | None, Meta(description="Domain space.")] = None
-    app: Annotated[Text | None, Meta(description="Application.")] = None
-    transcode: Annotated[bool, Meta(description="Transcoded streams too.")] = False
+    domain: Annotated[Text | None, Meta(description="Push domain; or vhost.")] = None
+    vhost: Annotated[Text | None, Meta(description="Domain space; or domain.")] = None
+    app: Annotated[
+        LiveApp | None,
+        Meta(
+            description="Application, of a vhost only; default all.",
+            examples=["show"],
+            extra={"expected": "up to 30 letters, digits, _, . and -"},
+        ),
+    ] = None
+    transcode: Annotated[
+        bool | None,
+        Meta(description="Transcoded streams too; default as it is registered, or else not."),
+    ] = None
 
 
 class VolcengineLiveOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -385,7 +400,3 @@ class RoutesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     routes: Annotated[
         tuple[RouteOptions, ...], Meta(description="Rules; each that matches acts.")
     ] = ()
-
-
-WITHOUT_EFFECT: Final = ("volcengine_live",)
-"""Sections that are checked, but that nothing uses yet: setting one is worth a warning."""

@@ -11,15 +11,19 @@ from msgspec import Struct
 from router.config.options import (
     AckOptions,
     KafkaOptions,
+    LiveCallbackOptions,
     Options,
     RouteOptions,
     RoutesOptions,
     SecretOptions,
     SourceOptions,
     TopicsOptions,
+    VolcengineLiveOptions,
 )
 from router.config.scalars import Duration, Size, parse_address
 from router.config.yaml_document import KeyPath
+
+_WITH_TRANSCODED = frozenset({"push", "push_end"})
 
 
 class Complaint(Struct, frozen=True):
@@ -135,6 +139,32 @@ def _names_differ(routes: tuple[RouteOptions, ...]) -> Iterator[Complaint]:
         seen.add(route.name)
 
 
+def _one_place(domain: str | None, vhost: str | None, app: str | None) -> Iterator[Complaint]:
+    if (domain is None) == (vhost is None):
+        yield Complaint((), "expected exactly one of domain and vhost")
+    elif domain is not None and app is not None:
+        yield Complaint(("app",), "belongs to a vhost; a domain is registered as a whole")
+
+
+def _transcoded(message_types: tuple[str, ...], transcode: bool | None) -> Iterator[Complaint]:  # noqa: FBT001  # called with values in the order of `needs`
+    if transcode and not _WITH_TRANSCODED.issuperset(message_types):
+        message = (
+            "only push and push_end tell of transcoded streams: give the others their own entry"
+        )
+        yield Complaint(("transcode",), message)
+
+
+def _registered_once(callbacks: tuple[LiveCallbackOptions, ...]) -> Iterator[Complaint]:
+    seen: set[tuple[str | None, ...]] = set()
+    for index, callback in enumerate(callbacks):
+        place = (callback.domain, callback.vhost, callback.app)
+        for position, message_type in enumerate(callback.message_types):
+            if (*place, message_type) in seen:
+                path = ("callbacks", index, "message_types", position)
+                yield Complaint(path, "named before, for the same place: one would undo the other")
+            seen.add((*place, message_type))
+
+
 RULES: Mapping[type, tuple[Rule, ...]] = {
     SecretOptions: (Rule(("env", "file"), _one_reference),),
     KafkaOptions: (
@@ -145,6 +175,11 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
     ),
     TopicsOptions: (Rule(("replication", "min_insync_replicas"), _in_sync),),
     SourceOptions: (Rule(("secrets", "unsigned"), _references), Rule(("tokens",), _tokens)),
+    LiveCallbackOptions: (
+        Rule(("domain", "vhost", "app"), _one_place),
+        Rule(("message_types", "transcode"), _transcoded),
+    ),
+    VolcengineLiveOptions: (Rule(("callbacks",), _registered_once),),
     AckOptions: (Rule(("soft", "hard"), _deadlines),),
     Options: (Rule(("max_body_bytes", "topics"), _record_fits),),
     RouteOptions: (Rule(("when", "to", "key", "drop"), _acts),),

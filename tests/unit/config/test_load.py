@@ -238,7 +238,7 @@ def test_warnings_do_not_stop() -> None:
     text = MINIMAL.replace(
         '9092"}', '9092", sasl_username: me, sasl_password: {env: KEY}, ssl_ca_file: router.yaml}'
     ).replace("env: KEY}]", "env: SHORT}]")
-    text += "topics: {replication: 1}\nhandlers: [a]\nstate: {}\nvolcengine_live:\n"
+    text += "topics: {replication: 1}\n"
     Path("router.yaml").write_text(text, encoding="utf-8")
 
     warnings = load(Path("router.yaml"), {**ENVIRON, "SHORT": "abcd"}).warnings
@@ -249,23 +249,6 @@ def test_warnings_do_not_stop() -> None:
         "2:105: kafka.ssl_ca_file: has no effect, since security_protocol is PLAINTEXT",
         "4:49: sources.rtc.secrets[0].env: a secret of less than 8 bytes is easily guessed",
         "5:9: topics.min_insync_replicas: more than replication, so it is capped at 1",
-        "8:1: volcengine_live: has no effect in this version",
-    ]
-
-
-@pytest.mark.usefixtures("folder")
-def test_sections_without_effect_are_checked() -> None:
-    """They need no secrets yet, but what they say must be right."""
-    keys = "  access_key: {env: UNSET_A}\n  secret_key: {env: UNSET_B}\n"
-    good = f"{MINIMAL}volcengine_live:\n{keys}"
-    callback = "  callbacks: [{source: live, url: ftp://x, message_types: []}]\n"
-
-    live = _load(good).options.volcengine_live
-    assert live is not None
-    assert live.access_key == SecretOptions(env="UNSET_A")
-    assert _problems(good + callback) == [
-        "router.yaml:8:35: volcengine_live.callbacks[0].url: expected a URL",
-        "router.yaml:8:59: volcengine_live.callbacks[0].message_types: an empty list: leave the key out instead",
     ]
 
 

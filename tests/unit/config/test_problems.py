@@ -175,7 +175,7 @@ def test_an_option_out_of_bounds_has_its_place(tmp_path: Path, added: str, told:
         ),
         (
             "{bootstrap_servers: 'a:1', security_protocol: ssl}",
-            "5:48: kafka.security_protocol: expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+            "5:48: kafka.security_protocol: expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL; did you mean SSL?",
         ),
         (
             "{bootstrap_servers: 'a:1', security_protocol: SASL_SSL, sasl_username: a}",
