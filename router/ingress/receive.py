@@ -94,6 +94,13 @@ def receive(
         traceparent=trace_context(request.traceparent, now.unique),
         is_reused=_is_reused(proven, nonces, now),
     )
+    return accept(source, proven, delivery, limits, routes)
+
+
+def accept(
+    source: Source, proven: Verified, delivery: Delivery, limits: Limits, routes: RouteTable
+) -> Accepted:
+    """Return the event of what is proven, and its records; it refuses nothing."""
     outcome = normalise(proven, delivery)
     routed = routes.records_for(outcome.event, source.name)
     if any(record.size > limits.max_record_bytes for record in routed.records):

@@ -40,6 +40,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         unique: 32 hex digits that no other delivery has.
         traceparent: The W3C trace context that the event carries on.
         is_reused: Whether its proof came before, with other content, though it may come once.
+        sent_ms: When the vendor sent it, Unix ms, where something else than the message tells.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     unique: str
     traceparent: str
     is_reused: bool = False
+    sent_ms: int | None = None
 
 
 class Normalised(msgspec.Struct, frozen=True):
@@ -199,6 +201,8 @@ def _event(
     data: dict[str, Any],
 ) -> Event:
     moment, time_basis = time
+    if moment is None and delivery.sent_ms is not None:  # better than a receipt long after
+        moment, time_basis = delivery.sent_ms, "envelope"
     name, id_basis = identity
     recorded = format_rfc3339(delivery.received_ms)
     is_unnamed = id_basis == "none"

@@ -1,6 +1,7 @@
 """A `Message` to a `Verified`: the only place that makes one.
 
-Design: *verified* is a type, so that nothing unproven can reach `normalise`. The functions return
+Design: *verified* is a type, so that nothing unproven can reach `normalise`. There are two ways:
+a message proves itself, or the vendor's own API hands it out (`fetched`). The functions return
 for any message. Digests are compared as bytes in constant time, all secrets are tried, and what
 was hashed is exactly what is used later: one parse serves both.
 """
@@ -74,6 +75,15 @@ def verify(vendor: Vendor, message: Message, secrets: Secrets, now_ms: int) -> V
     if refused is not None:
         return refused
     return Verified(vendor, message, _staleness(vendor.window, members, now_ms))
+
+
+def fetched(vendor: Vendor, message: Message) -> Verified:
+    """Return a message that the vendor's own API told us that it sent.
+
+    Its digest proves nothing more, and its window tells copies from originals, which this is: so
+    neither is looked at, and it is never stale.
+    """
+    return Verified(vendor, message)
 
 
 def _staleness(window: SendTime | None, members: dict[str, Any], now_ms: int) -> str:
