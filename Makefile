@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 ARGS  :=
 
 # What is pure is tested completely: every line and every branch.
-PURE := router/vendors/*,router/routing/*,router/event.py,router/record.py,router/ingress/receive.py,router/ingress/nonces.py,router/publish/lane.py,router/spool/segment.py,router/spool/marks.py,router/publish/behind.py,router/publish/topics.py,router/consume/offsets.py,router/consume/lanes.py,router/consume/settle.py,router/consume/inbox.py,router/consume/dead.py,router/consume/context.py,router/live_api/answers.py,router/live_api/api.py,router/live_api/errors.py,router/live_api/sign.py,handlers/*
+PURE := router/vendors/*,router/routing/*,router/event.py,router/record.py,router/ingress/receive.py,router/ingress/nonces.py,router/publish/lane.py,router/spool/segment.py,router/spool/marks.py,router/publish/behind.py,router/publish/topics.py,router/consume/offsets.py,router/consume/lanes.py,router/consume/settle.py,router/consume/inbox.py,router/consume/dead.py,router/consume/context.py,router/live_api/answers.py,router/live_api/api.py,router/live_api/backfill.py,router/live_api/describe.py,router/live_api/errors.py,router/live_api/register.py,router/live_api/sign.py,router/live_api/wanted.py,handlers/*
 
 # Python as the caller's shell has set it up is not the project's.
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP

@@ -7,6 +7,7 @@ it, import the modules of handlers.
 """
 
 from router.assembly.build import (
+    base_topics_of,
     derived_topic,
     group_of,
     handlers_of,
@@ -23,6 +24,7 @@ from router.assembly.checks import CHECKS, CHECKS_WITH_HANDLERS
 __all__ = [
     "CHECKS",
     "CHECKS_WITH_HANDLERS",
+    "base_topics_of",
     "derived_topic",
     "group_of",
     "handlers_of",

@@ -55,6 +55,14 @@ def routes_of(configuration: Configuration) -> RouteTable:
     return RouteTable(configuration.routes.base, rules, configuration.options.kafka.namespace)
 
 
+def base_topics_of(configuration: Configuration, source: str) -> list[str]:
+    """Return the base topics of one source, that of `Unrecognized` too, sorted."""
+    options = configuration.options
+    vendor = options.sources[source].vendor
+    table = RouteTable(configuration.routes.base, (), options.kafka.namespace)
+    return table.topics([(source, vendor, (*vendors()[vendor].types, UNRECOGNIZED))])
+
+
 def topics_of(configuration: Configuration) -> list[str]:
     """Return every topic that events of the configured sources can reach, sorted."""
     return sorted(reach_of(configuration))

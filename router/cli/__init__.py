@@ -34,6 +34,7 @@ _COMMANDS = {
     "schema": "router.cli.schema:schema",
     "asyncapi": "router.cli.schema:asyncapi",
     "simulate": "router.cli.simulate:simulate",
+    "volcengine-live": "router.cli.volcengine_live:volcengine_live",
 }
 
 

@@ -31,16 +31,23 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def configured(
-    config: Path, checks: Sequence[Check] = CHECKS, *, with_secrets: bool = True
+    config: Path,
+    checks: Sequence[Check] = CHECKS,
+    *,
+    with_secrets: bool = True,
+    with_live_keys: bool = False,
 ) -> Configuration:
     """Return the configuration, with every check of every layer; *checks* may be some more.
 
-    Without *with_secrets* no secret is looked at; made-up ones stand in.
+    Without *with_secrets* no secret is looked at; made-up ones stand in. *with_live_keys* also
+    looks up what only the management API needs.
 
     Raises:
         ConfigError: Something in the files must change.
     """
-    return load(config, os.environ, checks, with_secrets=with_secrets)
+    return load(
+        config, os.environ, checks, with_secrets=with_secrets, with_live_keys=with_live_keys
+    )
 
 
 def run_until_interrupted(work: Coroutine[Any, Any, None]) -> None:

@@ -31,6 +31,7 @@ from router.tools.option_table import option_table
 from router.vendors import vendors
 from router.vendors.volcengine_rtc.events import RoomCreate
 from tests.cluster import Cluster
+from tests.live_api.server import ACCESS_KEY, SECRET_KEY, LiveApiServer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,8 +41,10 @@ SECRETS = {
     "STUDIO_TOKEN": "a-token-for-the-studio",
     "ZEGO_CALLBACK_SECRET": "long-enough-secret",
     "ZEGO_TOKEN": "a-token-for-the-player",
-    "LIVE_AUTH_KEY": "long-enough-live-key",
+    "LIVE_AUTH_KEY": "longEnoughLiveKey",
     "LIVE_TOKEN": "a-token-for-the-pushes",
+    "VOLCENGINE_ACCESS_KEY": ACCESS_KEY,
+    "VOLCENGINE_SECRET_KEY": SECRET_KEY,
 }
 ENDLESS = {"serve", "consume", "tail"}
 RUNNING = (b'"listening"', b'"consuming"', b"tail:")
@@ -68,12 +71,12 @@ def test_the_first_screen_has_the_two_commands() -> None:
 
 
 def test_the_configurations_load(tmp_path: Path) -> None:
-    """The first YAML block is a configuration and the second its routes, without a warning."""
-    router, routes, _ = blocks("yaml")
-    (tmp_path / "router.yaml").write_text(f"{router}routes: routes.yaml\n")
+    """The first YAML blocks are a configuration, the next its routes, without a warning."""
+    router, live, routes, _ = blocks("yaml")
+    (tmp_path / "router.yaml").write_text(f"{router}{live}routes: routes.yaml\n")
     (tmp_path / "routes.yaml").write_text(routes)
     long_enough = SECRETS | {"RTC_CALLBACK_KEY": "long-enough-key"}
-    configuration = load(tmp_path / "router.yaml", long_enough, CHECKS)
+    configuration = load(tmp_path / "router.yaml", long_enough, CHECKS, with_live_keys=True)
     assert list(configuration.options.sources) == ["rtc", "studio", "zego", "live"]
     assert [route.name for route in configuration.routes.routes] == ["recordings", "no-noise"]
     assert configuration.warnings == ()
@@ -96,7 +99,7 @@ def test_the_shown_error_is_what_check_tells(
 
 def test_the_shown_tests_of_rules_pass(tmp_path: Path) -> None:
     """The third YAML block are tests of the second, and reach each of its rules."""
-    router, routes, tests = blocks("yaml")
+    router, _, routes, tests = blocks("yaml")
     (tmp_path / "router.yaml").write_text(f"{router}routes: routes.yaml\n")
     (tmp_path / "routes.yaml").write_text(routes)
     (tmp_path / "routes.test.yaml").write_text(tests)
@@ -188,20 +191,26 @@ def test_the_shown_lines_are_those_of_dev() -> None:
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
-def test_every_command_runs(
+async def test_every_command_runs(
     command: list[str], kafka: Cluster, unique: str, tmp_path: Path
 ) -> None:
     """Each command of the README does its work with the shipped configuration."""
-    for name in ("router.yaml", "routes.yaml", "routes.test.yaml"):
-        text = (ROOT / "config" / name).read_text()
-        (tmp_path / "config").mkdir(exist_ok=True)
-        (tmp_path / "config" / name).write_text(_isolated(text, unique))
-    (tmp_path / "body.json").write_text(PUBLISHED_VECTOR)
-    (tmp_path / "var" / "spool").mkdir(parents=True)  # as an earlier `serve` has left it
-    environ = os.environ | SECRETS | {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
+    async with LiveApiServer({"live-space": ["push.example.com"]}) as vendor:
+        for name in ("router.yaml", "routes.yaml", "routes.test.yaml"):
+            text = (ROOT / "config" / name).read_text()
+            (tmp_path / "config").mkdir(exist_ok=True)
+            (tmp_path / "config" / name).write_text(_isolated(text, unique, vendor.endpoint))
+        (tmp_path / "body.json").write_text(PUBLISHED_VECTOR)
+        (tmp_path / "var" / "spool").mkdir(parents=True)  # as an earlier `serve` has left it
+        await asyncio.to_thread(_run, command, tmp_path, kafka.bootstrap_servers)
+
+
+def _run(command: list[str], folder: Path, kafka: str) -> None:
+    """Run a command to its end, or until it serves; it must end well."""
+    environ = os.environ | SECRETS | {"KAFKA_BOOTSTRAP_SERVERS": kafka}
     run = [BIN / "callback-router"]
-    subprocess.run([*run, "topics", "apply"], cwd=tmp_path, env=environ, check=True)
-    process = subprocess.Popen([*run, *command], cwd=tmp_path, env=environ, stderr=subprocess.PIPE)
+    subprocess.run([*run, "topics", "apply"], cwd=folder, env=environ, check=True)
+    process = subprocess.Popen([*run, *command], cwd=folder, env=environ, stderr=subprocess.PIPE)
     assert process.stderr is not None
     if command[0] in ENDLESS:
         for line in process.stderr:
@@ -213,8 +222,12 @@ def test_every_command_runs(
     assert b"Traceback" not in errors
 
 
-def _isolated(text: str, unique: str) -> str:
-    """Return the shipped file with free ports and a namespace of its own."""
+def _isolated(text: str, unique: str, live_endpoint: str) -> str:
+    """Return the shipped file with free ports, a namespace of its own, and another vendor."""
     text = re.sub(r"^listen: .*$", "listen: 127.0.0.1:0", text, flags=re.MULTILINE)
     text = re.sub(r"^admin: .*$", "admin: 127.0.0.1:0", text, flags=re.MULTILINE)
+    before, section, live = text.partition("# volcengine_live:\n")
+    live = re.sub("^# ", "", live, flags=re.MULTILINE)
+    live = live.replace("https://live.volcengineapi.com", live_endpoint)
+    text = f"{before}{section.removeprefix('# ')}{live}"
     return re.sub(r"^(\s+)namespace: .*$", rf"\1namespace: {unique}.", text, flags=re.MULTILINE)

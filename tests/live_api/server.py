@@ -96,14 +96,14 @@ class LiveApiServer:
         self.endpoint = ""
         self.asked: list[Asked] = []
         self.refused: Counter[str] = Counter()
-        self._acts: deque[Act] = deque()
+        self._acts: deque[Act | None] = deque()
         self._unix_ms = unix_ms
         self._monotonic_secs = monotonic_secs
         self._request_ids = count(1)
         self._hanging = asyncio.Event()
 
-    def then(self, *acts: Act) -> None:
-        """Do these on the next requests, one each; then serve again."""
+    def then(self, *acts: Act | None) -> None:
+        """Do these on the next requests, one each (None: serve it); then serve again."""
         self._acts.extend(acts)
 
     async def __aenter__(self) -> Self:

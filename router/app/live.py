@@ -1,0 +1,79 @@
+"""`volcengine-live`: what is registered at the vendor, against what the configuration names."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from router.config import Configuration
+from router.errors import InvariantError
+from router.live_api import (
+    Credentials,
+    DeleteCallback,
+    DescribeCallback,
+    LiveApiError,
+    LiveClient,
+    Registered,
+    Retried,
+)
+from router.live_api.register import Found, Step
+from router.live_api.wanted import Place, Wanted
+
+log = structlog.get_logger(__name__)
+
+
+def client_of(configuration: Configuration) -> LiveClient:
+    """Return the client of the configured API, not yet open."""
+    section, keys = configuration.options.volcengine_live, configuration.live_keys
+    if section is None or keys is None:
+        raise InvariantError("the configuration was loaded without the keys of the management API")
+    credentials = Credentials(
+        access_key=keys.access_key.reveal().decode(), secret_key=keys.secret_key
+    )
+    return LiveClient(section.endpoint, credentials, on_retry=_log_retry)
+
+
+async def found_at(client: LiveClient, wanted: Iterable[Wanted]) -> Found:
+    """Return what is registered at each place that is named, all types of messages.
+
+    Raises:
+        LiveApiError: The vendor does not tell.
+    """
+    found: dict[Place, Sequence[Registered]] = {}
+    for place in dict.fromkeys(each.place for each in wanted):
+        request = DescribeCallback(vhost=place.vhost, domain=place.domain, app=place.app)
+        found[place] = await client.describe_callback(request)
+    return found
+
+
+async def apply(
+    client: LiveClient, steps: Iterable[Step], tell: Callable[[Step, str | LiveApiError], None]
+) -> int:
+    """Do every step that has something to do, one after the other; return how many failed.
+
+    *tell* gets the id of each request, or why it failed. A failure stops no other step.
+    """
+    failed = 0
+    for step in steps:
+        if step.request is None:
+            continue
+        try:
+            if isinstance(step.request, DeleteCallback):
+                outcome = await client.delete_callback(step.request)
+            else:
+                outcome = await client.update_callback(step.request)
+        except LiveApiError as error:
+            failed += 1
+            tell(step, error)
+        else:
+            tell(step, outcome)
+    return failed
+
+
+def _log_retry(retried: Retried) -> None:
+    log.warning(
+        "live_api_retried",
+        action=retried.action,
+        error=retried.failure.code,
+        attempts=retried.attempts,
+        after_secs=round(retried.after_secs, 1),
+    )

@@ -1,0 +1,179 @@
+"""Calls to events: the names that they would have had, and what cannot be compared."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.live_api import CallbackCall
+from router.live_api.backfill import (
+    Candidate,
+    Entrances,
+    Left,
+    Window,
+    candidate_of,
+    fault_of,
+    name_of,
+    slices,
+)
+from router.record import Received
+from router.routing import RouteTable
+from tests.sender import LIMITS, NOW, SOURCES, accepted, live, live_members
+
+HOUR, DAY = 3600, 86_400
+NOW_SECS = NOW.unix_ms // 1000
+ENTRANCES = Entrances(
+    by_url={
+        "https://a/callbacks/live": SOURCES.by_name["live"],
+        "https://a/callbacks/live-unsigned": SOURCES.by_name["live-unsigned"],
+    },
+    limits=LIMITS,
+    routes=RouteTable(),
+)
+OLD_T = NOW_SECS - DAY
+
+
+def _call(body: bytes | str, **changed: Any) -> CallbackCall:
+    text = body if isinstance(body, str) else body.decode()
+    given = {
+        "callback_address": "https://a/callbacks/live",
+        "callback_time": "2026-11-20T08:00:00+08:00",
+    }
+    return CallbackCall(**{**given, "callback_body": text, **changed})
+
+
+def _candidate(call: CallbackCall) -> Candidate:
+    found = candidate_of(call, ENTRANCES, NOW)
+    assert isinstance(found, Candidate), found
+    return found
+
+
+@pytest.mark.parametrize("event_type", ["push_start", "push_end", "record_event", "new_event"])
+def test_an_event_has_the_name_it_would_have_had(event_type: str) -> None:
+    """Whatever expiry the call carried, long past by now."""
+    arrived = accepted("live", live(event_type=event_type))
+    found = _candidate(_call(live(event_type=event_type, t=OLD_T)))
+
+    assert found.names[0] == ("/callbacks/live", arrived.event.id)
+    assert found.accepted.event.type == arrived.event.type
+    assert [record.topic for record in found.accepted.records] == [arrived.records[0].topic]
+
+
+def test_what_came_stale_is_known_by_its_other_name() -> None:
+    """Kafka holds it as Unrecognized then."""
+    stale = accepted("live", live(t=OLD_T))
+    assert stale.doubt == "stale"
+
+    found = _candidate(_call(live(t=OLD_T - 100)))
+    assert found.accepted.doubt is None
+    assert found.names[1] == ("/callbacks/live", stale.event.id)
+
+
+def test_what_is_not_signed_needs_no_proof() -> None:
+    """The source that a URL leads to says how its callbacks are read; its token may be any."""
+    members = {"code": 0, "message": "ok", "data": live_members("sign", "t")}
+    arrived = accepted("live-unsigned", json.dumps(members).encode())
+    address = "https://a/callbacks/live-unsigned/some-token"
+    found = _candidate(_call(json.dumps(members), callback_address=address))
+
+    assert found.names[0] == ("/callbacks/live-unsigned", arrived.event.id)
+
+
+def test_the_vendor_says_when_it_called() -> None:
+    """That is the time of an event that tells none, better than a receipt much later."""
+    body = live(event_type="record_event", detail={"file": "a.flv"})
+    event = _candidate(_call(body)).accepted.event
+    assert (event.time, event.timebasis) == ("2026-11-20T00:00:00.000Z", "envelope")
+    assert event.recordedtime == "2026-11-21T08:00:00.123Z"
+
+    own = _candidate(_call(live())).accepted.event
+    assert (own.time, own.timebasis) == ("2026-11-21T07:59:59.029Z", "event")
+    for unclear in ("", "yesterday", "0000-01-01T00:00:00+00:00"):
+        found = _candidate(_call(body, callback_time=unclear))
+        assert found.called_ms is None
+        assert found.accepted.event.timebasis == "received"
+
+
+@pytest.mark.parametrize(
+    ("call", "left"),
+    [
+        (_call(live(), callback_address="https://b/callbacks/live"), Left(why="elsewhere")),
+        (_call(live(), callback_address=""), Left(why="elsewhere")),
+        (_call(live()[:80]), Left(why="unreadable", detail="the body is no JSON object")),
+        (_call(""), Left(why="unreadable", detail="empty-body")),
+        (_call("\ud800"), Left(why="unreadable", detail="the body is no JSON object")),
+        (
+            _call("cut off", callback_address="https://a/callbacks/live-unsigned"),
+            Left(why="unreadable", detail="the body is no JSON object"),
+        ),
+    ],
+)
+def test_what_is_no_candidate_is_told(call: CallbackCall, left: Left) -> None:
+    """Somebody else's call, or a body that the vendor has cut off."""
+    assert candidate_of(call, ENTRANCES, NOW) == left
+
+
+@given(st.text(), st.text(max_size=30))
+def test_any_answer_of_the_vendor_is_read(body: str, called: str) -> None:
+    """No body and no time raises anything."""
+    assert isinstance(
+        candidate_of(_call(body, callback_time=called), ENTRANCES, NOW), Left | Candidate
+    )
+
+
+def test_a_record_is_known_by_its_headers() -> None:
+    """No value is decoded; a record without them has no name."""
+    found = _candidate(_call(live()))
+    record = found.accepted.records[0]
+    received = Received(
+        topic="t", partition=0, offset=0, key=b"", value=b"", headers=record.headers
+    )
+    assert name_of(received) == found.names[0]
+    assert name_of(Received(topic="t", partition=0, offset=0, key=b"", value=b"", headers=())) == (
+        "",
+        "",
+    )
+
+
+def test_a_window_is_asked_for_in_parts() -> None:
+    """No longer than the API takes, without a gap."""
+    parts = list(slices(Window(since_secs=0, until_secs=65 * DAY)))
+
+    assert [(part.since_secs // DAY, part.until_secs // DAY) for part in parts] == [
+        (0, 31),
+        (31, 62),
+        (62, 65),
+    ]
+    assert list(slices(Window(since_secs=5, until_secs=5))) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "settings", "told"),
+    [
+        ((2, 1), {"retention.ms": str(2 * HOUR * 1000 + 900_000)}, None),
+        ((2, 1), {"retention.ms": "-1", "cleanup.policy": "delete"}, None),
+        ((2, 1), {}, None),
+        ((1, 1), {}, "the beginning is not before the end"),
+        ((367 * 24, 1), {}, "the vendor keeps calls for 366 days"),
+        (
+            (2, 1),
+            {"retention.ms": str(2 * HOUR * 1000 + 899_000)},
+            "events keeps its records for 8099 s, so what it does not hold may have been there: begin at most 118m ago",
+        ),
+        (
+            (2, 1),
+            {"cleanup.policy": "compact,delete"},
+            "events is compacted: what is not there may have been",
+        ),
+    ],
+)
+def test_what_the_topics_deleted_is_not_compared(
+    hours: tuple[int, int], settings: dict[str, str], told: str | None
+) -> None:
+    """Else it would be published a second time."""
+    since, until = (NOW_SECS + 1 - hour * HOUR for hour in hours)
+    window = Window(since_secs=since, until_secs=until)
+
+    assert fault_of(window, {"events": settings}, NOW.unix_ms) == told
