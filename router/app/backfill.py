@@ -29,12 +29,14 @@ from router.live_api import DescribeLiveCallbackData, LiveClient
 from router.live_api.api import MAX_PAGE_SIZE, CallbackCall
 from router.live_api.backfill import (
     MARGIN_MS,
+    ROOM_MS,
     Candidate,
     Entrances,
     Left,
     Name,
     Window,
     candidate_of,
+    fault_of,
     name_of,
     slices,
 )
@@ -106,22 +108,6 @@ class Teller(Struct, frozen=True, kw_only=True):
     unreadable: Callable[[CallbackCall, str], None]
 
 
-async def settings_of_topics(configuration: Configuration) -> Mapping[str, Mapping[str, str]]:
-    """Return the cluster's settings of every topic that the comparison reads.
-
-    Raises:
-        UnavailableError: One is missing, or no broker answers.
-    """
-    settings = kafka_settings_of(configuration)
-    topics = _compared(configuration)
-    await topics_there(settings, topics)
-    admin = KafkaAdmin(settings)
-    try:
-        return {name: state.settings for name, state in (await admin.states(topics)).items()}
-    finally:
-        await admin.close()
-
-
 class Backfill:
     """One run; `tally` is how far it is."""
 
@@ -149,15 +135,35 @@ class Backfill:
         )
         self._candidates: dict[Name, Candidate] = {}
         self._done: set[Name] = set()
+        self._topic_settings: dict[str, Mapping[str, str]] = {}
         self.tally = Tally()
+
+    async def fault(self) -> str | None:
+        """Return why the window cannot be compared with the topics, or None if it can.
+
+        Raises:
+            UnavailableError: A topic is missing, or no broker answers.
+        """
+        topics = _compared(self._configuration)
+        await topics_there(self._settings, topics)
+        admin = KafkaAdmin(self._settings)
+        try:
+            states = await admin.states(topics)
+        finally:
+            await admin.close()
+        self._topic_settings = {name: state.settings for name, state in states.items()}
+        return fault_of(self._job.window, self._topic_settings, _now_ms(), ROOM_MS)
 
     async def run(self) -> None:
         """Work to the end of the window, or until told to stop.
 
         Raises:
             LiveApiError: The vendor does not tell.
-            UnavailableError: Kafka does not answer, or does not take a record.
+            UnavailableError: Kafka does not answer, does not take a record, or has deleted
+                what is to be compared.
         """
+        if why := await self.fault():
+            raise UnavailableError(why)
         self._publisher.learn(await topics_there(self._settings, topics_of(self._configuration)))
         try:
             async with asyncio.TaskGroup() as tasks, client_of(self._configuration) as client:
@@ -222,6 +228,8 @@ class Backfill:
         if not held:
             return
         there = await self._there(held, window.since_secs * 1000)
+        if why := fault_of(window, self._topic_settings, _now_ms()):
+            raise UnavailableError(why)
         missing = [each for name, each in held.items() if name not in there]
         self._done |= held.keys()
         self.tally.there += len(held) - len(missing)

@@ -218,17 +218,14 @@ def _table(found: "Sequence[Row]") -> list[str]:
 
 
 async def _backfill(configuration: Configuration, job: "Job", stop: asyncio.Event) -> int:
-    from router.app.backfill import Backfill, settings_of_topics
-    from router.live_api.backfill import fault_of
+    from router.app.backfill import Backfill
 
-    now_ms = time.time_ns() // 1_000_000
-    fault = fault_of(job.window, await settings_of_topics(configuration), now_ms)
-    if fault is not None:
+    run = Backfill(configuration, job, stop, _teller())
+    if fault := await run.fault():
         print(f"callback-router: {fault}", file=sys.stderr)
         return 2
     begin, end = (format_rfc3339(s * 1000) for s in (job.window.since_secs, job.window.until_secs))
     print(f"backfill: {begin} to {end}", file=sys.stderr)
-    run = Backfill(configuration, job, stop, _teller())
     await run.run()
     print(f"backfill: {'stopped  ' if stop.is_set() else ''}{_counts(run.tally)}")
     if job.is_dry and run.tally.missing:

@@ -33,6 +33,9 @@ MARGIN_MS: Final = 15 * 60 * 1000
 """How long before a call its event may have come (the vendor tries for ten minutes) and how long
 after it the vendor may still try; the rest is for clocks that differ."""
 
+ROOM_MS: Final = 15 * 60 * 1000
+"""How long a run may take before the topics delete what it compares with; then it ends."""
+
 Name = tuple[str, str]
 """Source and id of an event: they identify it."""
 
@@ -122,13 +125,16 @@ def slices(window: Window) -> Iterator[Window]:
         since = until
 
 
-def fault_of(window: Window, settings: Mapping[str, Mapping[str, str]], now_ms: int) -> str | None:
+def fault_of(
+    window: Window, settings: Mapping[str, Mapping[str, str]], now_ms: int, room_ms: int = 0
+) -> str | None:
     """Return why what came in *window* cannot be compared with the topics, or None if it can.
 
     Args:
         window: From when to when.
         settings: Of each topic, as the cluster has them.
         now_ms: Now, Unix ms.
+        room_ms: How much longer the topics must hold what came.
     """
     if window.since_secs >= window.until_secs:
         return "the beginning is not before the end"
@@ -138,9 +144,9 @@ def fault_of(window: Window, settings: Mapping[str, Mapping[str, str]], now_ms: 
         if "compact" in found.get("cleanup.policy", ""):
             return f"{name} is compacted: what is not there may have been"
         kept_ms = int(found.get("retention.ms", -1))
-        oldest_ms = now_ms - kept_ms + MARGIN_MS
+        oldest_ms = now_ms - kept_ms + MARGIN_MS + room_ms
         if kept_ms >= 0 and window.since_secs * 1000 < oldest_ms:
-            minutes = (kept_ms - MARGIN_MS) // 60_000 - 1  # one to type it in
+            minutes = (now_ms - oldest_ms) // 60_000 - 1  # one to type it in
             return (
                 f"{name} keeps its records for {kept_ms // 1000} s, so what it does not hold may "
                 f"have been there: begin at most {minutes}m ago"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGINT
@@ -16,6 +16,7 @@ import yaml
 from router.app.backfill import Backfill, Job, Teller
 from router.assembly import CHECKS
 from router.config import load
+from router.ingress.receive import Accepted
 from router.live_api.backfill import Window
 from tests.cluster import Cluster, read_all
 from tests.integration.command import Service, post
@@ -243,7 +244,7 @@ async def test_a_time_that_cannot_be_compared_is_refused(
 async def test_many_are_taken_in_parts(
     server: LiveApiServer, kafka: Cluster, tmp_path: Path, unique: str
 ) -> None:
-    """Pages and parts of any size give the same: an event that is in two of them comes once."""
+    """Of any size, and begun again after it was broken off: what is in two parts comes once."""
     scene = Scene(tmp_path / "scene", server, kafka, f"{unique}.")
     await scene.start([])
     told = [_data(number, "push_end") for number in range(10)]
@@ -251,16 +252,28 @@ async def test_many_are_taken_in_parts(
         server.account.calls += [_call(data, HOUR_AGO + at + n) for n, data in enumerate(told)]
     configuration = load(scene.commands.config, ENVIRONMENT, CHECKS, with_live_keys=True)
     window = Window(since_secs=HOUR_AGO - 60, until_secs=HOUR_AGO + 1200)
-    missing: list[str] = []
-    teller = Teller(
-        progress=lambda _: None,
-        missing=lambda accepted: missing.append(accepted.event.id),
-        unreadable=lambda *_: None,
-    )
     job = Job(window=window, statuses=("fail",), is_dry=False, page_size=3, max_held=4)
+    stop = asyncio.Event()
+    broken_off = Backfill(configuration, job, stop, _teller(lambda _: stop.set()))
+    await broken_off.run()
+    assert (broken_off.tally.calls, broken_off.tally.missing, broken_off.tally.published) == (
+        9,
+        6,
+        0,
+    )
 
-    run = Backfill(configuration, job, asyncio.Event(), teller)
+    missing: list[str] = []
+    run = Backfill(
+        configuration,
+        job,
+        asyncio.Event(),
+        _teller(lambda accepted: missing.append(accepted.event.id)),
+    )
     await run.run()
 
     assert (run.tally.calls, run.tally.again, run.tally.published) == (20, 10, 10)
     assert sorted(missing) == sorted(event["id"] for event in await scene.events())
+
+
+def _teller(missing: Callable[[Accepted], None]) -> Teller:
+    return Teller(progress=lambda _: None, missing=missing, unreadable=lambda *_: None)

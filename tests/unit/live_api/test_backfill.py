@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from router.live_api import CallbackCall
 from router.live_api.backfill import (
+    ROOM_MS,
     Candidate,
     Entrances,
     Left,
@@ -177,3 +178,14 @@ def test_what_the_topics_deleted_is_not_compared(
     window = Window(since_secs=since, until_secs=until)
 
     assert fault_of(window, {"events": settings}, NOW.unix_ms) == told
+
+
+def test_a_run_has_room_before_the_topics_delete() -> None:
+    """It may take that long; what it compares with is there to its end."""
+    window = Window(since_secs=NOW_SECS + 1 - 2 * HOUR, until_secs=NOW_SECS)
+    settings = {"events": {"retention.ms": str(2 * HOUR * 1000 + 900_000)}}
+
+    assert fault_of(window, settings, NOW.unix_ms) is None
+    told = fault_of(window, settings, NOW.unix_ms, ROOM_MS)
+    assert told is not None
+    assert told.endswith("begin at most 104m ago")
