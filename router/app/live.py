@@ -27,7 +27,7 @@ def client_of(configuration: Configuration) -> LiveClient:
     if section is None or keys is None:
         raise InvariantError("the configuration was loaded without the keys of the management API")
     credentials = Credentials(
-        access_key=keys.access_key.reveal().decode(), secret_key=keys.secret_key
+        access_key=keys.access_key.reveal().decode(errors="replace"), secret_key=keys.secret_key
     )
     return LiveClient(section.endpoint, credentials, on_retry=_log_retry)
 

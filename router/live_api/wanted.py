@@ -90,7 +90,7 @@ def without_token(url: str) -> str:
 def shown_url(url: str, tokens: Iterable[Secret] = ()) -> str:
     """Return a URL with stars for its token; *tokens* are hidden wherever they stand."""
     for token in tokens:
-        url = url.replace(token.reveal().decode(), STARS)
+        url = url.replace(_text(token), STARS)
     return _TOKEN.sub(rf"\1/{STARS}", url)
 
 
@@ -134,7 +134,7 @@ def _astray(
     except ValueError:
         yield Finding("router", path, "expected a URL")
         return
-    if found not in {f"{entrance}/{token.reveal().decode()}" for token in tokens} | (
+    if found not in {f"{entrance}/{_text(token)}" for token in tokens} | (
         set() if tokens else {entrance}
     ):
         needed = f"{entrance}/{NEWEST_TOKEN}" if tokens else entrance
@@ -144,8 +144,13 @@ def _astray(
 
 def _url(configuration: Configuration, callback: LiveCallbackOptions) -> str:
     tokens = configuration.tokens[callback.source]
-    newest = tokens[0].reveal().decode() if tokens else NEWEST_TOKEN
+    newest = _text(tokens[0]) if tokens else NEWEST_TOKEN
     return callback.url.replace(NEWEST_TOKEN, newest)
+
+
+def _text(token: Secret) -> str:
+    """Return a token as text; one that is none has been reported, and is not used."""
+    return token.reveal().decode(errors="replace")
 
 
 def _callbacks(configuration: Configuration) -> tuple[LiveCallbackOptions, ...]:

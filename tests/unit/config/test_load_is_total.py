@@ -21,10 +21,12 @@ from router.config import (
 from router.config.options import (
     AckOptions,
     KafkaOptions,
+    LiveCallbackOptions,
     RouteOptions,
     SecretOptions,
     SourceOptions,
     TopicsOptions,
+    VolcengineLiveOptions,
 )
 from router.errors import ConfigError, Problem
 
@@ -46,6 +48,8 @@ SECTIONS = (
     AckOptions,
     RoutesOptions,
     RouteOptions,
+    VolcengineLiveOptions,
+    LiveCallbackOptions,
 )
 KEYS = sorted({name for section in SECTIONS for name in section.__struct_fields__} | {"rtc", "x"})
 WORDS = [

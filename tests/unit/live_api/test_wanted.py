@@ -105,6 +105,16 @@ def test_what_would_not_arrive_is_told(
     assert found.partition("volcengine_live.callbacks[0].")[2] == told
 
 
+def test_a_token_that_is_no_text_is_told_once(tmp_path: Path) -> None:
+    """Its own fault is reported, and the URL's is looked at all the same."""
+    environ = {**ENVIRON, "TOKEN": "\udcff" * 16}
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, f"{SIGNED}, {TOKENS}", _callback(f"{A}/{{token}}"), environ)
+
+    told = [problem.message for problem in caught.value.problems]
+    assert told == ["a token consists of A-Z a-z 0-9 . _ ~ - only"] * 2  # of both sources
+
+
 def test_a_wanted_registration_has_all_that_is_needed(tmp_path: Path) -> None:
     """One for each type, with the secrets and tokens of its source."""
     source = f"secrets: [{{env: KEY}}, {{env: SHORT}}], {TOKENS}"
