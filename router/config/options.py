@@ -249,7 +249,6 @@ class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 LiveMessageType = Literal["push", "push_end", "snapshot", "record", "audit_snapshot"]
-"""What Volcengine Live can be told to call back about, in the words of its management API."""
 
 
 class LiveCallbackOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -278,8 +277,7 @@ class LiveCallbackOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ),
     ] = None
     transcode: Annotated[
-        bool | None,
-        Meta(description="Transcoded streams too; default as it is registered, or else not."),
+        bool | None, Meta(description="Transcoded streams too; default as registered, or else not.")
     ] = None
 
 
