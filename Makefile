@@ -79,7 +79,7 @@ bench: install ## the benchmarks; ARGS="callbacks --quick", ARGS="handlers --rec
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: chaos
-chaos: install ## faults on the real thing, half an hour; ARGS="--quick --classes frozen" is a part
+chaos: install ## faults on the real thing, a quarter of an hour; ARGS="--quick --classes frozen" is a part
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: forms

@@ -12,8 +12,8 @@ import click
 from tests.chaos import on_disk, on_kafka, on_the_process
 from tests.chaos.flawed import CAUGHT_BY
 from tests.chaos.kafka import Kafka
-from tests.chaos.scene import Fault, Scene, play
-from tests.chaos.table import MIN_TOTAL, header, summary
+from tests.chaos.scene import TROUBLE, Fault, Scene, play
+from tests.chaos.table import MIN_TOTAL, Row, header, summary
 from tests.cluster import ToolMissingError
 
 FAULTS = (*on_kafka.FAULTS, *on_the_process.FAULTS, *on_disk.FAULTS)
@@ -83,8 +83,10 @@ def _played(
     click.echo(header())
     for fault in faults:
         place = folder / fault.name.replace(" ", "-").replace(",", "")
-        scene = Scene(fault, clusters.of(fault.brokers), place, is_quick=is_quick)
-        rows.append(play(scene))
+        try:
+            rows.append(play(Scene(fault, clusters.of(fault.brokers), place, is_quick=is_quick)))
+        except TROUBLE as error:
+            rows.append(Row(name=fault.name, problems=[f"could not be played: {error!r}"]))
         click.echo(rows[-1].line())
     sums, problems = summary(rows, min_total)
     click.echo(sums)
@@ -97,9 +99,12 @@ def _caught(folder: Path, clusters: Clusters) -> list[str]:
     by_name = {fault.name: fault for fault in FAULTS}
     for twin, (name, mistake) in CAUGHT_BY.items():
         fault = by_name[name]
-        scene = Scene(fault, clusters.of(fault.brokers), folder / twin, is_quick=True)
-        scene.twin = ["--twin", twin]
-        noticed = play(scene).problems
+        try:
+            scene = Scene(fault, clusters.of(fault.brokers), folder / twin, is_quick=True)
+            scene.twin = ["--twin", twin]
+            noticed = play(scene).problems
+        except TROUBLE as error:
+            noticed = [repr(error)]
         found = [problem for problem in noticed if mistake in problem]
         said = found[0].splitlines()[0] if found else f"NOT CAUGHT, but {noticed}"
         click.echo(f"twin {twin:18} {said}")

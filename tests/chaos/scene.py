@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Final, Self
 
 from confluent_kafka import KafkaException
@@ -24,6 +25,10 @@ _DRAIN_SECS = 90.0
 _READ_SECS = 60.0
 _LOOK_SECS = 0.1
 _QUICK = 0.3
+
+
+TROUBLE: Final = (EndedError, KafkaException, OSError, RuntimeError, SubprocessError)
+"""What the parts of a scene may end with: then the class fails, and the others go on."""
 
 
 class SkippedError(Exception):
@@ -176,7 +181,7 @@ def play(scene: Scene) -> Row:
             verdict = scene.verdict()
     except SkippedError as reason:
         return Row(name=fault.name, skipped=f"skipped: {reason}")
-    except (EndedError, KafkaException, TimeoutError) as error:
+    except TROUBLE as error:
         scene.problems.append(str(error))
     problems = list(scene.problems)
     if verdict is not None:

@@ -63,9 +63,9 @@ def commands() -> list[list[str]]:
 
 
 def test_the_first_screen_has_the_two_commands() -> None:
-    """`make run` and `make test` are there, and are targets."""
+    """`make run` and `make test` are there, and are targets; so are those named further below."""
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("run", "test", "install", "bench"):
+    for target in ("run", "test", "install", "bench", "chaos"):
         assert f"make {target}" in README
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
