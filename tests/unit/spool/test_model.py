@@ -166,7 +166,7 @@ def test_a_flawed_twin_is_caught(make_spool: MakeSpool, make_disk: Any) -> None:
         run_state_machine_as_test(
             _machine(make_spool, make_disk),
             settings=settings(
-                max_examples=400,
+                max_examples=2000,  # caught within some hundreds: the rest costs nothing
                 stateful_step_count=40,
                 deadline=None,
                 derandomize=True,
