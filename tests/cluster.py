@@ -182,6 +182,14 @@ class Cluster:
             if node.answers():
                 _wait_leaders(node.address, {topic.topic for topic in topics}, partitions)
 
+    def delete_topics(self, prefix: str) -> None:
+        """Let every topic whose name begins so be deleted, soon."""
+        admin = _admin(self.bootstrap_servers)
+        names = [name for name in admin.list_topics().topics if name.startswith(prefix)]
+        deleted = admin.delete_topics(names) if names else {}
+        for done in deleted.values():
+            done.result(timeout=_CALL_SECS)
+
     def _boot(self) -> None:
         formats = [node.format(self._cluster_id) for node in self._nodes.values()]
         for node, process in zip(self._nodes.values(), formats, strict=True):

@@ -29,9 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def unique() -> str:
-    """A name that no other test and no other run uses, fit for topics, groups and clients."""
-    return f"t{uuid.uuid4().hex[:12]}"
+def unique(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name that no other test and no other run uses, fit for topics, groups and clients.
+
+    Topics of the shared broker that begin so are deleted behind the test: thousands of partitions
+    would make every later one slower, until the broker answers no more.
+    """
+    name = f"t{uuid.uuid4().hex[:12]}"
+    yield name
+    if "kafka" in request.fixturenames:
+        request.getfixturevalue("kafka").delete_topics(name)
 
 
 @pytest.fixture

@@ -246,6 +246,7 @@ def _settings(
         "share.coordinator.state.topic.min.isr": in_sync,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
+        "log.segment.delete.delay.ms": 0,
         "log.cleaner.dedupe.buffer.size": 2097152,  # 152 MB resident instead of 285
         "broker.session.timeout.ms": round(BRIEF_SECS * 1000),
         "broker.heartbeat.interval.ms": 500,
