@@ -157,7 +157,8 @@ def _transcoded(message_types: tuple[str, ...], transcode: bool | None) -> Itera
 def _registered_once(callbacks: tuple[LiveCallbackOptions, ...]) -> Iterator[Complaint]:
     seen: set[tuple[str | None, ...]] = set()
     for index, callback in enumerate(callbacks):
-        place = (callback.domain, callback.vhost, callback.app)
+        host = (callback.domain or "").lower(), (callback.vhost or "").lower()
+        place = (*host, callback.app)
         for position, message_type in enumerate(callback.message_types):
             if (*place, message_type) in seen:
                 path = ("callbacks", index, "message_types", position)

@@ -22,7 +22,7 @@ from router.live_api.api import (
     Registered,
     UpdateCallback,
 )
-from router.live_api.wanted import Place, Wanted, shown_url, without_token
+from router.live_api.wanted import Place, Wanted, comparable, shown_url, without_token
 
 Verb = Literal["add", "change", "remove", "same", "blocked"]
 
@@ -123,8 +123,9 @@ def _update(wanted: Wanted, before: Registered | None, *, replace: bool) -> Step
     urls = _urls(before)
     others = tuple(url for url in urls if not _is_ours(url, wanted))
     kept = () if replace else others
-    stays = [url for url in urls if url == wanted.url or url in kept]
-    request = _request(wanted, before, stays if wanted.url in stays else [*stays, wanted.url])
+    is_there = any(_is_current(url, wanted) for url in urls)
+    stays = [url for url in urls if _is_current(url, wanted) or url in kept]
+    request = _request(wanted, before, stays if is_there else [*stays, wanted.url])
     if before is not None and _state(request) == _state(before):
         return Step(wanted=wanted, verb="same", before=before, others=others)
     verb: Verb = "add" if before is None else "change"
@@ -190,8 +191,18 @@ def _siblings(wanted: Wanted, found: Found, ours: set[tuple[Place, str]]) -> Ite
 def _is_at(each: Registered, place: Place) -> bool:
     """Tell whether a registration found at a place was made for just that place."""
     if place.domain:
-        return each.domain in ("", place.domain)
-    return not each.domain and each.vhost in ("", place.vhost) and each.app == place.app
+        return _is_same_name(each.domain, place.domain)
+    return not each.domain and _is_same_name(each.vhost, place.vhost) and each.app == place.app
+
+
+def _is_same_name(answered: str, asked: str) -> bool:
+    """Tell whether the vendor means the host that was asked for; it may leave the name out."""
+    return answered.lower() in ("", asked.lower())
+
+
+def _is_current(url: str, wanted: Wanted) -> bool:
+    """Tell whether a URL is the wanted one, token and all."""
+    return comparable(url) == comparable(wanted.url)
 
 
 def _is_ours(url: str, wanted: Wanted) -> bool:
@@ -224,7 +235,7 @@ def _facts(wanted: Wanted, known: Registered | UpdateCallback | None) -> list[st
 
 
 def _whose(url: str, wanted: Wanted) -> str:
-    if url == wanted.url:
+    if _is_current(url, wanted):
         return ""
     return "   (with another token)" if _is_ours(url, wanted) else "   (not ours)"
 

@@ -3,6 +3,8 @@
 Design: a URL is compared without the token at its end, which changes while the entrance stays the
 same, and is shown without it, since who knows it may call. A token is found by its place in the
 path (`/callbacks/{source}/{token}`), so one that is no longer configured stays hidden as well.
+Names of hosts have no letter case, so the vendor's spelling of one is not taken for another: what
+is not recognised would be replaced, with all the URLs of others in it.
 """
 
 import re
@@ -20,6 +22,7 @@ NEWEST_TOKEN: Final = "{token}"  # noqa: S105 - a placeholder
 
 STARS: Final = "********"
 _TOKEN: Final = re.compile(r"(/callbacks/[^/?#]+)/[^/?#]+")
+_ORIGIN: Final = re.compile(r"\A[^/?#]+://[^/?#@]*(?=[/?#]|\Z)")  # none that holds a password
 _KEY: Final = re.compile(rb"[A-Za-z0-9]{16,32}")
 
 
@@ -84,7 +87,12 @@ def wanted_of(configuration: Configuration) -> tuple[Wanted, ...]:
 
 def without_token(url: str) -> str:
     """Return a URL without the token behind its source, so that only the entrance is compared."""
-    return _TOKEN.sub(r"\1", url)
+    return _TOKEN.sub(r"\1", comparable(url))
+
+
+def comparable(url: str) -> str:
+    """Return a URL with its scheme and host in lower case, the rest as it is."""
+    return _ORIGIN.sub(lambda found: found[0].lower(), url)
 
 
 def shown_url(url: str, tokens: Iterable[Secret] = ()) -> str:

@@ -95,6 +95,8 @@ def test_a_type_is_registered_once_for_a_place(tmp_path: Path) -> None:
 
     (told,) = _problems(tmp_path, push, f"{URL}, vhost: v, message_types: [record, push]")
     assert told.startswith("9:86: volcengine_live.callbacks[1].message_types[1]: named before")
+    (told,) = _problems(tmp_path, push, f"{URL}, vhost: V, message_types: [push]")
+    assert "named before" in told
     others = (
         f"{URL}, vhost: v, app: a, message_types: [push]",
         f"{URL}, domain: v, message_types: [push]",

@@ -69,6 +69,8 @@ def test_what_is_not_there_is_added() -> None:
         (known(OURS, key=None), {}, "change"),
         (known(OURS, key=None), {"keys": ()}, "same"),
         (known(OURS, key=OLDER), {"keys": ()}, "same"),
+        (known(OURS.replace("https://a", "HTTPS://A")), {}, "same"),
+        (known(OURS.replace("callbacks", "Callbacks")), {}, "change"),
         (known(OTHERS), {}, "change"),
         (known(OURS.replace("token", "older")), {}, "change"),
     ],
@@ -157,6 +159,8 @@ def test_the_key_is_told_in_words() -> None:
         (DOMAIN, known(OURS, vhost="v"), True),  # the vendor names the space of the domain
         (DOMAIN, known(OURS, domain="d"), True),
         (DOMAIN, known(OURS, domain="other"), False),
+        (DOMAIN, known(OURS, domain="D"), True),  # names of hosts have no letter case
+        (VHOST, known(OURS, vhost="V"), True),
         (VHOST, known(OURS, vhost="v"), True),
         (VHOST, known(OURS), True),
         (VHOST, known(OURS, vhost="v", app="show"), False),

@@ -149,6 +149,20 @@ def test_a_url_is_compared_without_its_token(url: str, bare: str) -> None:
     assert shown_url(url).replace("/********", "") == bare
 
 
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("HTTPS://A.Example/hooks/Live", "https://a.example/hooks/Live"),
+        ("https://A:8443?X", "https://a:8443?X"),
+        ("https://A", "https://a"),
+        ("https://Me:Pass@A/hooks", "https://Me:Pass@A/hooks"),
+    ],
+)
+def test_the_name_of_a_host_has_no_letter_case(url: str, bare: str) -> None:
+    """A path has one, and so has a password before the host, which is left as it is."""
+    assert without_token(url) == bare
+
+
 def test_a_token_is_hidden_wherever_it_stands() -> None:
     """A proxy may have it in another place."""
     assert shown_url("https://a/hook-t0ken", [Secret(b"t0ken")]) == "https://a/hook-********"
