@@ -190,9 +190,15 @@ class _Loading:
 
     def _require_live_section(self) -> None:
         data = self._router.data
-        if self._with_live_keys and isinstance(data, dict) and not data.get("volcengine_live"):
+        if not self._with_live_keys or not isinstance(data, dict):
+            return
+        section, path = data.get("volcengine_live"), ("volcengine_live",)
+        if not section:
             message = "required for the management API: its keys, and what shall be registered"
-            self._problems.append(self._router.problem(("volcengine_live",), message))
+            self._problems.append(self._router.problem(path, message))
+        elif isinstance(section, dict) and not section.get("callbacks"):
+            message = "nothing is named here: say what shall be registered"
+            self._problems.append(self._router.problem((*path, "callbacks"), message))
 
     def _note_route(self, path: KeyPath, section: Struct) -> None:
         if isinstance(section, RouteOptions):

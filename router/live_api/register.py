@@ -229,7 +229,8 @@ def _facts(wanted: Wanted, known: Registered | UpdateCallback | None) -> list[st
         auth_enable=known.auth_enable,
         auth_key_primary=known.auth_key_primary,
     )
-    shown = [f"{shown_url(url, wanted.tokens)}{_whose(url, wanted)}" for url in _urls(known)]
+    # what a URL is stands before it: where one with a query ends, nobody who masks it can tell
+    shown = [f"{_whose(url, wanted)}{shown_url(url, wanted.tokens)}" for url in _urls(known)]
     transcoded = ["transcoded streams too"] if known.transcode_callback else []
     return [*shown, key_text(was, {wanted.source: wanted.keys}), *transcoded]
 
@@ -237,7 +238,7 @@ def _facts(wanted: Wanted, known: Registered | UpdateCallback | None) -> list[st
 def _whose(url: str, wanted: Wanted) -> str:
     if _is_current(url, wanted):
         return ""
-    return "   (with another token)" if _is_ours(url, wanted) else "   (not ours)"
+    return "with another token: " if _is_ours(url, wanted) else "not ours: "
 
 
 def _shared_key(step: Step) -> Iterator[str]:

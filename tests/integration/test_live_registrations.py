@@ -98,8 +98,8 @@ async def test_what_is_not_ours_stays(server: LiveApiServer, tmp_path: Path) -> 
     shown = await commands("update-callback", "--apply")
     assert shown.splitlines()[:8] == [
         f"~ vhost {VHOST}  push",
-        f"-     {BASE}/********   (with another token)",
-        "      https://***@other.example.com/hook?***",
+        f"-     with another token: {BASE}/********",
+        "      not ours: https://***@other.example.com/hook?***",
         "-     signed with an older secret of live",
         "      transcoded streams too",
         f"+     {BASE}/********",

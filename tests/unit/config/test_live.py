@@ -106,18 +106,27 @@ def test_a_type_is_registered_once_for_a_place(tmp_path: Path) -> None:
 
 def test_only_who_asks_needs_the_keys(tmp_path: Path) -> None:
     """A service starts without them; a command that manages says what is missing."""
-    assert _load(tmp_path).live_keys is None
-    assert _problems(tmp_path, with_live_keys=True) == [
+    push = f"{URL}, vhost: v, message_types: [push]"
+    assert _load(tmp_path, push).live_keys is None
+    assert _problems(tmp_path, push, with_live_keys=True) == [
         "6:22: volcengine_live.secret_key.file: cannot read this file: No such file or directory"
     ]
     (tmp_path / "access").write_text("the-secret\n")
     (tmp_path / "access").chmod(0o600)
-    keys = _load(tmp_path, with_live_keys=True).live_keys
+    keys = _load(tmp_path, push, with_live_keys=True).live_keys
     assert keys is not None
     assert keys.access_key == Secret(b"AKLT-an-id")
     assert keys.secret_key == Secret(b"the-secret")
     assert "the-secret" not in repr(keys)
     assert "AKLT" not in repr(keys)
+
+
+def test_who_asks_needs_something_to_ask_about(tmp_path: Path) -> None:
+    """A service may name nothing; a command would do nothing, and say that all is well."""
+    assert _load(tmp_path).warnings == ()
+    assert "8:5: volcengine_live.callbacks: nothing is named here: say what shall be registered" in (
+        _problems(tmp_path, with_live_keys=True)
+    )
 
 
 def test_who_asks_needs_the_section(tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def test_a_plan_reads_like_a_difference() -> None:
 
     assert list(lines(_update(before))) == [
         "~ domain d  push",
-        f"-     {SHOWN}   (with another token)",
-        f"      {OTHERS}   (not ours)",
+        f"-     with another token: {SHOWN}",
+        f"      not ours: {OTHERS}",
         "-     signed with a key that is no secret of live: what comes so is refused",
         "      transcoded streams too",
         f"+     {SHOWN}",
@@ -135,7 +135,7 @@ def test_a_plan_reads_like_a_difference() -> None:
     ]
     removed = _update(known(OTHERS), replace=True)
     assert list(lines(removed))[1:3] == [
-        f"-     {OTHERS}   (not ours)",
+        f"-     not ours: {OTHERS}",
         "      signed with the newest secret of live",
     ]
 
