@@ -1,5 +1,6 @@
 """`volcengine-live`: what is registered at the vendor, against what the configuration names."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -46,15 +47,21 @@ async def found_at(client: LiveClient, wanted: Iterable[Wanted]) -> Found:
 
 
 async def apply(
-    client: LiveClient, steps: Iterable[Step], tell: Callable[[Step, str | LiveApiError], None]
+    client: LiveClient,
+    steps: Iterable[Step],
+    tell: Callable[[Step, str | LiveApiError], None],
+    stop: asyncio.Event,
 ) -> int:
-    """Do every step that has something to do, one after the other; return how many failed.
+    """Do what is to be done, step by step until told to stop; return how many were not done.
 
     *tell* gets the id of each request, or why it failed. A failure stops no other step.
     """
-    failed = 0
+    undone = 0
     for step in steps:
         if step.request is None:
+            continue
+        if stop.is_set():
+            undone += 1
             continue
         try:
             if isinstance(step.request, DeleteCallback):
@@ -62,11 +69,11 @@ async def apply(
             else:
                 outcome = await client.update_callback(step.request)
         except LiveApiError as error:
-            failed += 1
+            undone += 1
             tell(step, error)
         else:
             tell(step, outcome)
-    return failed
+    return undone
 
 
 def _log_retry(retried: Retried) -> None:

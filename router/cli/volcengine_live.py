@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,29 +162,33 @@ def _configured(config: Path) -> Configuration:
 
 def _carry_out(config: Path, plan: Plan, *, is_sure: bool, is_replacing: bool) -> None:
     """Print a plan, do it if that is wished, and exit 1 if a part of it was not done."""
+    configuration = _configured(config)
+    planned = partial(plan, replace=is_replacing)
+    run_to_end(lambda stop: _carried_out(configuration, planned, stop, is_sure=is_sure))
+
+
+async def _carried_out(
+    configuration: Configuration, plan: Plan, stop: asyncio.Event, *, is_sure: bool
+) -> int:
+    """Print a plan, do it if that is wished, and return the exit code."""
     from router.app.live import apply, client_of, found_at
     from router.live_api.register import lines
     from router.live_api.wanted import wanted_of
 
-    configuration = _configured(config)
     wanted = wanted_of(configuration)
-
-    async def run() -> tuple[int, list["Step"]]:
-        async with client_of(configuration) as client:
-            steps = plan(wanted, await found_at(client, wanted), replace=is_replacing)
-            for step in steps:
-                for line in lines(step):
-                    print(_safe(line))
-            return (await apply(client, steps, _print_outcome) if is_sure else 0), steps
-
-    failed, steps = asyncio.run(run())
+    async with client_of(configuration) as client:
+        steps = plan(wanted, await found_at(client, wanted))
+        for step in steps:
+            for line in lines(step):
+                print(_safe(line), flush=True)
+        undone = await apply(client, steps, _print_outcome, stop) if is_sure else 0
     counted = Counter[str](step.verb for step in steps)
     print(", ".join(f"{counted[verb]} {text}" for verb, text in _COUNTS.items() if counted[verb]))
-    is_any = any(step.request for step in steps)
-    if is_any:
+    if any(step.request for step in steps):
         print(_EFFECT if is_sure else f"nothing was done; --apply does it, and it {_EFFECT}")
-    if failed or (is_sure and counted["blocked"]):
-        sys.exit(1)
+    if undone:
+        print(f"not done: {undone}; run it again: only what is left is done", file=sys.stderr)
+    return int(bool(undone or (is_sure and counted["blocked"])))
 
 
 def _print_outcome(step: "Step", outcome: "str | LiveApiError") -> None:

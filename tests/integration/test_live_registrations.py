@@ -1,15 +1,22 @@
 """`volcengine-live update-callback|describe-callback|delete-callback`, against the vendor's rules."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.app.live import apply, client_of, found_at
+from router.config import load
+from router.live_api import LiveApiError
+from router.live_api.register import Step, update_plan
+from router.live_api.wanted import wanted_of
 from tests.integration.live_commands import (
     BASE,
     BY_DOMAIN,
     BY_VHOST,
+    ENVIRONMENT,
     KEY,
     LIVE,
     OLDER_KEY,
@@ -140,11 +147,32 @@ async def test_one_failure_stops_no_other(server: LiveApiServer, tmp_path: Path)
     done = await commands.process("volcengine-live", "update-callback", "--apply")
 
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(
-        f"failed  domain {DOMAIN}  push_end: InvalidParam.Format: URL format error"
-    )
+    told = done.stderr.splitlines()
+    failure = f"failed  domain {DOMAIN}  push_end: InvalidParam.Format: URL format error"
+    assert told[-2].startswith(failure)
+    assert told[-1] == "not done: 1; run it again: only what is left is done"
     assert f"done    domain {DOMAIN}  record" in done.stdout
     assert "1 to add, 1 with nothing to do" in await commands("update-callback", "--apply")
+
+
+async def test_ctrl_c_ends_it_between_two_steps(server: LiveApiServer, tmp_path: Path) -> None:
+    """What is under way is done and told, so nobody has to guess; no other step begins."""
+    configuration = load(
+        Commands(tmp_path, server, BY_DOMAIN).config, ENVIRONMENT, with_live_keys=True
+    )
+    wanted, stop = wanted_of(configuration), asyncio.Event()
+    told: list[str | LiveApiError] = []
+
+    def tell(_: Step, outcome: str | LiveApiError) -> None:
+        told.append(outcome)
+        stop.set()
+
+    async with client_of(configuration) as client:
+        steps = update_plan(wanted, await found_at(client, wanted))
+        assert await apply(client, steps, tell, stop) == 1
+
+    assert [type(outcome) for outcome in told] == [str]
+    assert server.account.registered.keys() == {("", DOMAIN, "", "push_end")}
 
 
 async def test_describe_tells_what_is_there(server: LiveApiServer, tmp_path: Path) -> None:

@@ -124,8 +124,9 @@ def test_only_who_asks_needs_the_keys(tmp_path: Path) -> None:
 def test_who_asks_needs_something_to_ask_about(tmp_path: Path) -> None:
     """A service may name nothing; a command would do nothing, and say that all is well."""
     assert _load(tmp_path).warnings == ()
-    assert "8:5: volcengine_live.callbacks: nothing is named here: say what shall be registered" in (
-        _problems(tmp_path, with_live_keys=True)
+    assert (
+        "8:5: volcengine_live.callbacks: nothing is named here: say what shall be registered"
+        in (_problems(tmp_path, with_live_keys=True))
     )
 
 
