@@ -14,7 +14,7 @@ from contextlib import aclosing
 from functools import partial
 from operator import attrgetter
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from router.app.live import client_of
 from router.app.repair import topics_there
@@ -37,6 +37,7 @@ from router.live_api.backfill import (
     Window,
     candidate_of,
     fault_of,
+    missing_of,
     name_of,
     slices,
 )
@@ -135,7 +136,7 @@ class Backfill:
         )
         self._candidates: dict[Name, Candidate] = {}
         self._done: set[Name] = set()
-        self._topic_settings: dict[str, Mapping[str, str]] = {}
+        self._compared: dict[str, Mapping[str, str]] = {}
         self.tally = Tally()
 
     async def fault(self) -> str | None:
@@ -144,15 +145,23 @@ class Backfill:
         Raises:
             UnavailableError: A topic is missing, or no broker answers.
         """
-        topics = _compared(self._configuration)
+        sources = {each.source for each in self._wanted}
+        base = {topic for name in sources for topic in base_topics_of(self._configuration, name)}
+        topics = topics_of(self._configuration, sources)
         await topics_there(self._settings, topics)
         admin = KafkaAdmin(self._settings)
         try:
             states = await admin.states(topics)
         finally:
             await admin.close()
-        self._topic_settings = {name: state.settings for name, state in states.items()}
-        return fault_of(self._job.window, self._topic_settings, _now_ms(), ROOM_MS)
+        settings = {name: state.settings for name, state in states.items()}
+        judged = partial(fault_of, self._job.window, now_ms=_now_ms(), room_ms=ROOM_MS)
+        self._compared = {
+            name: found
+            for name, found in settings.items()
+            if name in base or judged(settings={name: found}) is None
+        }
+        return judged(settings=self._compared)
 
     async def run(self) -> None:
         """Work to the end of the window, or until told to stop.
@@ -228,45 +237,49 @@ class Backfill:
         if not held:
             return
         there = await self._there(held, window.since_secs * 1000)
-        if why := fault_of(window, self._topic_settings, _now_ms()):
+        if why := fault_of(window, self._compared, _now_ms()):
             raise UnavailableError(why)
-        missing = [each for name, each in held.items() if name not in there]
+        missing = [
+            structs.replace(each.accepted, records=records)
+            for each in held.values()
+            if (records := missing_of(each, there, self._compared))
+        ]
         self._done |= held.keys()
         self.tally.there += len(held) - len(missing)
         self.tally.missing += len(missing)
-        missing.sort(key=lambda each: each.accepted.event.time)
-        for each in missing:
-            self._teller.missing(each.accepted)
+        missing.sort(key=lambda accepted: accepted.event.time)
+        for accepted in missing:
+            self._teller.missing(accepted)
         for begin in range(0, 0 if self._job.is_dry else len(missing), _BATCH):
             if self._stop.is_set():
                 return
             await self._publish(missing[begin : begin + _BATCH])
 
-    async def _there(self, held: Mapping[Name, Candidate], since_ms: int) -> set[Name]:
-        """Return those of *held* that Kafka has, under either name, up to this moment."""
-        by_name = {name: first for first, each in held.items() for name in each.names}
-        topics = await topics_there(self._settings, _compared(self._configuration))
+    async def _there(self, held: Mapping[Name, Candidate], since_ms: int) -> dict[Name, set[str]]:
+        """Return in which topics Kafka has the names of *held* up to this moment."""
+        names = {name for each in held.values() for name in each.names}
+        topics = await topics_there(self._settings, self._compared)
         places = [(topic, number) for topic, count in topics.items() for number in range(count)]
         reader = KafkaRange(self._settings, places, Bounds(since_ms=max(0, since_ms - MARGIN_MS)))
         await reader.start()
-        there: set[Name] = set()
+        there: dict[Name, set[str]] = {}
         try:
             async with aclosing(reader.records(attrgetter("offset"))) as records:
                 async for received in records:
-                    name = by_name.get(name_of(received))
-                    if name is not None:
-                        there.add(name)
+                    name = name_of(received)
+                    if name in names:
+                        there.setdefault(name, set()).add(received.topic)
         finally:
             await reader.close()
         return there
 
-    async def _publish(self, missing: list[Candidate]) -> None:
+    async def _publish(self, missing: list[Accepted]) -> None:
         """Return when each is durable, or refused for itself."""
         loop = asyncio.get_running_loop()
         waiting = [loop.create_future() for _ in missing]
         for each, future in zip(missing, waiting, strict=True):
             self._publisher.publish(
-                each.accepted.records,
+                each.records,
                 partial(self._durable, future),
                 on_refused=partial(self._refused, future),
             )
@@ -294,12 +307,6 @@ class Backfill:
         while True:
             await asyncio.sleep(_TELL_SECS)
             self._teller.progress(self.tally)
-
-
-def _compared(configuration: Configuration) -> list[str]:
-    """Return the topics that hold what came, if it came."""
-    sources = {each.source for each in wanted_of(configuration)}
-    return sorted({topic for name in sources for topic in base_topics_of(configuration, name)})
 
 
 def _called(candidate: Candidate) -> float:

@@ -1,6 +1,6 @@
 """The values that the program runs on, made of a `Configuration`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from router.config import Configuration, SourceOptions
 from router.consume.discover import find_handlers
@@ -63,16 +63,19 @@ def base_topics_of(configuration: Configuration, source: str) -> list[str]:
     return table.topics([(source, vendor, (*vendors()[vendor].types, UNRECOGNIZED))])
 
 
-def topics_of(configuration: Configuration) -> list[str]:
-    """Return every topic that events of the configured sources can reach, sorted."""
-    return sorted(reach_of(configuration))
+def topics_of(configuration: Configuration, sources: Collection[str] | None = None) -> list[str]:
+    """Return every topic that events of all sources, or of these, can reach, sorted."""
+    return sorted(reach_of(configuration, sources))
 
 
-def reach_of(configuration: Configuration) -> dict[str, dict[str, set[str]]]:
+def reach_of(
+    configuration: Configuration, sources: Collection[str] | None = None
+) -> dict[str, dict[str, set[str]]]:
     """Return the keys of events by the topics that they can reach and by their full types."""
     reachable = (
         (name, source.vendor, (*vendors()[source.vendor].types, UNRECOGNIZED))
         for name, source in configuration.options.sources.items()
+        if sources is None or name in sources
     )
     return routes_of(configuration).reach(reachable)
 

@@ -7,12 +7,14 @@ Kafka already is found. That may also be there as `Unrecognized`, where it came 
 two names, and either will do.
 
 What is compared is what the topics still hold: a window that begins before is refused, since what
-has been deleted there would look as if it had never come.
+has been deleted there would look as if it had never come. An event is there when each of its
+records is: its call failed just because one of them was not durable. A rule's topic that cannot be
+compared (it is compacted, or keeps less) gets its record only together with the whole event.
 
 Source: DescribeLiveCallbackData (6469/1529718).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -22,7 +24,7 @@ from router.ingress.receive import Accepted, Instant, accept, trace_context
 from router.ingress.sources import Limits, Source
 from router.live_api.api import MAX_AGE_SECS, MAX_SPAN_SECS, CallbackCall
 from router.live_api.wanted import without_token
-from router.record import Received
+from router.record import Received, Record
 from router.routing import RouteTable
 from router.vendors.decode import decode
 from router.vendors.normalise import Delivery, unrecognized
@@ -105,6 +107,28 @@ def candidate_of(call: CallbackCall, entrances: Entrances, now: Instant) -> Cand
     stale = unrecognized(proven, delivery, "stale", "").event
     names = (accepted.event.source, accepted.event.id), (stale.source, stale.id)
     return Candidate(names=names, called_ms=called_ms, accepted=accepted)
+
+
+def missing_of(
+    candidate: Candidate, there: Mapping[Name, Collection[str]], compared: Collection[str]
+) -> tuple[Record, ...]:
+    """Return the records of an event that Kafka does not hold.
+
+    Args:
+        candidate: The event.
+        there: In which topics each name was found.
+        compared: The topics where it would have been found.
+    """
+    recognized, stale = candidate.names
+    if stale != recognized and stale in there:
+        return ()
+    if recognized not in there:
+        return candidate.accepted.records
+    return tuple(
+        record
+        for record in candidate.accepted.records
+        if record.topic in compared and record.topic not in there[recognized]
+    )
 
 
 def name_of(received: Received) -> Name:

@@ -167,6 +167,28 @@ async def test_what_is_missing_comes_and_nothing_twice(
     assert await thinned.names() == expected
 
 
+async def test_a_record_of_a_rule_is_restored_alone(
+    server: LiveApiServer, kafka: Cluster, tmp_path: Path, unique: str
+) -> None:
+    """The base topic has the event, the rule's has not: only that record is published."""
+    scene = Scene(tmp_path / "scene", server, kafka, f"{unique}.")
+    routes = tmp_path / "scene" / "routes.yaml"
+    routes.write_text("routes: []\n")
+    push = _data(1, "push_start")
+    await scene.start([_body(push, int(time.time()) + 600)])
+    routes.write_text(yaml.safe_dump(ROUTES))
+    await scene.start([])
+    server.account.calls = [_call(push, HOUR_AGO + 60)]
+
+    done = await scene.commands("backfill", "--since", "2h")
+
+    assert done.endswith("backfill: calls 1  there 0  missing 1  published 1\n")
+    (base,), (alert,) = await scene.events(), await scene.events("alerts.pushes")
+    assert alert["id"] == base["id"]
+    again = await scene.commands("backfill", "--since", "2h")
+    assert again.endswith("backfill: calls 1  there 1  missing 0  published 0\n")
+
+
 async def test_it_is_as_if_it_had_come(
     server: LiveApiServer, kafka: Cluster, tmp_path: Path, unique: str
 ) -> None:

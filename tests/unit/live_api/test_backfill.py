@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from router.live_api import CallbackCall
 from router.live_api.backfill import (
@@ -16,6 +17,7 @@ from router.live_api.backfill import (
     Window,
     candidate_of,
     fault_of,
+    missing_of,
     name_of,
     slices,
 )
@@ -59,7 +61,9 @@ def test_an_event_has_the_name_it_would_have_had(event_type: str) -> None:
 
     assert found.names[0] == ("/callbacks/live", arrived.event.id)
     assert found.accepted.event.type == arrived.event.type
-    assert [record.topic for record in found.accepted.records] == [arrived.records[0].topic]
+    assert [(record.topic, record.key) for record in found.accepted.records] == [
+        (record.topic, record.key) for record in arrived.records
+    ]
 
 
 def test_what_came_stale_is_known_by_its_other_name() -> None:
@@ -122,6 +126,48 @@ def test_any_answer_of_the_vendor_is_read(body: str, called: str) -> None:
     assert isinstance(
         candidate_of(_call(body, callback_time=called), ENTRANCES, NOW), Left | Candidate
     )
+
+
+def _records(*topics: str) -> Candidate:
+    """Return a candidate with a record for each of *topics*."""
+    found = _candidate(_call(live()))
+    records = tuple(structs.replace(found.accepted.records[0], topic=topic) for topic in topics)
+    return structs.replace(found, accepted=structs.replace(found.accepted, records=records))
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [
+        ({}, ["base", "alerts", "compacted"]),
+        ({0: ["base", "alerts"]}, []),
+        ({0: ["base"]}, ["alerts"]),
+        ({0: ["alerts"]}, ["base"]),
+        ({1: ["unrecognized"]}, []),
+    ],
+)
+def test_each_record_of_an_event_is_compared(
+    there: dict[int, list[str]], missing: list[str]
+) -> None:
+    """But for a topic that cannot be; what came as Unrecognized had other records."""
+    candidate = _records("base", "alerts", "compacted")
+    names = {candidate.names[number]: topics for number, topics in there.items()}
+
+    found = missing_of(candidate, names, ["base", "alerts", "unrecognized"])
+    assert [record.topic for record in found] == missing
+
+
+def test_what_is_unrecognized_anyway_has_one_name() -> None:
+    """So a missing record of it is restored as well."""
+    candidate = _candidate(_call(live(event_type="new_event")))
+    assert candidate.names[0] == candidate.names[1]
+
+    assert missing_of(candidate, {candidate.names[0]: ["other"]}, _topics(candidate)) == (
+        candidate.accepted.records
+    )
+
+
+def _topics(candidate: Candidate) -> list[str]:
+    return [record.topic for record in candidate.accepted.records]
 
 
 def test_a_record_is_known_by_its_headers() -> None:
