@@ -148,6 +148,9 @@ class Registered(Struct, frozen=True, kw_only=True, rename="pascal"):
 class CallbackCall(Struct, frozen=True, kw_only=True, rename="pascal"):
     """One call that the vendor made or tried to make; empty where it does not say.
 
+    What the vendor tells beyond that (status, method, our answer, its error) nobody needs, so its
+    types, of which no example is published, cannot make a page unreadable.
+
     Address and body hold tokens, signatures and credentials of pushes: they do not show when this
     is printed.
 
@@ -158,15 +161,7 @@ class CallbackCall(Struct, frozen=True, kw_only=True, rename="pascal"):
         callback_time: When it was made, RFC 3339.
         callback_event_type: One of `CALLBACK_EVENT_TYPES`, or what came later.
         callback_address: The URL that was called.
-        callback_status: One of `CALLBACK_STATUSES`.
-        callback_method: Of HTTP.
         callback_body: What was sent, as text.
-        callback_response_code: What we answered: the status.
-        callback_response_header: The headers.
-        callback_response_body: The body.
-        callback_response_time: When, or how long; unexplained.
-        callback_error_code: Why it failed, where it failed.
-        callback_error_message: In words.
     """
 
     domain: str = ""
@@ -175,15 +170,7 @@ class CallbackCall(Struct, frozen=True, kw_only=True, rename="pascal"):
     callback_time: str = ""
     callback_event_type: str = ""
     callback_address: str = ""
-    callback_status: str = ""
-    callback_method: str = ""
     callback_body: str = ""
-    callback_response_code: str = ""
-    callback_response_header: str = ""
-    callback_response_body: str = ""
-    callback_response_time: str = ""
-    callback_error_code: str = ""
-    callback_error_message: str = ""
 
     def __repr__(self) -> str:
         """Return what tells one call from another."""

@@ -116,7 +116,8 @@ def _calls(count: int) -> list[dict[str, Any]]:
             "CallbackStatus": "fail" if number % 2 else "success",
             "CallbackMethod": "POST",
             "CallbackBody": json.dumps({"data": {"stream": f"stream-{number}"}}),
-            "CallbackResponseCode": "503",
+            "CallbackResponseCode": 503,
+            "CallbackResponseTime": {"ms": 12},
             "CallbackErrorMessage": None,
         }
         for number in range(count)
@@ -149,10 +150,8 @@ def _sized(size: int, **more: Any) -> DescribeLiveCallbackData:
     )
 
 
-async def test_a_call_has_all_that_the_vendor_tells(
-    server: LiveApiServer, client: LiveClient
-) -> None:
-    """What is null or missing is empty."""
+async def test_a_call_has_all_that_is_needed(server: LiveApiServer, client: LiveClient) -> None:
+    """What is null or missing is empty; what is not needed may be of any type."""
     server.account.calls = _calls(2)
 
     (page,) = await pages_of(client, _sized(100, callback_status=("fail",), app="show"))
@@ -165,10 +164,7 @@ async def test_a_call_has_all_that_the_vendor_tells(
             callback_time="2026-11-21T07:30:00Z",
             callback_event_type="push_start",
             callback_address=URL,
-            callback_status="fail",
-            callback_method="POST",
             callback_body='{"data": {"stream": "stream-1"}}',
-            callback_response_code="503",
         ),
     )
     (asked,) = server.asked
