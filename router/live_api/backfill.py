@@ -156,7 +156,7 @@ def fault_of(
 
     Args:
         window: From when to when.
-        settings: Of each topic, as the cluster has them.
+        settings: Of each topic, as the cluster has them; empty where it does not tell.
         now_ms: Now, Unix ms.
         room_ms: How much longer the topics must hold what came.
     """
@@ -167,7 +167,9 @@ def fault_of(
     for name, found in settings.items():
         if "compact" in found.get("cleanup.policy", ""):
             return f"{name} is compacted: what is not there may have been"
-        kept_ms = int(found.get("retention.ms", -1))
+        if "retention.ms" not in found:
+            return f"how long {name} keeps its records is not told: allow DescribeConfigs on it"
+        kept_ms = int(found["retention.ms"])
         oldest_ms = now_ms - kept_ms + MARGIN_MS + room_ms
         if kept_ms >= 0 and window.since_secs * 1000 < oldest_ms:
             minutes = (now_ms - oldest_ms) // 60_000 - 1  # one to type it in

@@ -201,7 +201,7 @@ def test_a_window_is_asked_for_in_parts() -> None:
     [
         ((2, 1), {"retention.ms": str(2 * HOUR * 1000 + 900_000)}, None),
         ((2, 1), {"retention.ms": "-1", "cleanup.policy": "delete"}, None),
-        ((2, 1), {}, None),
+        ((2, 1), {}, "how long events keeps its records is not told: allow DescribeConfigs on it"),
         ((1, 1), {}, "the beginning is not before the end"),
         ((367 * 24, 1), {}, "the vendor keeps calls for 366 days"),
         (
