@@ -89,9 +89,12 @@ def key_of(known: Registered, keys: Keys) -> tuple[KeyKind, str]:
 def key_text(known: Registered, keys: Keys) -> str:
     """Return the same in words; the key itself is not in them."""
     kind, source = key_of(known, keys)
+    is_checked = any(keys.values())
     match kind:
         case "off":
-            return "not signed"
+            return "not signed: what comes so is refused" if is_checked else "not signed"
+        case "unknown" if not is_checked:
+            return "signed with a key that is not checked here"
         case "unknown":
             names = " or ".join(keys)
             return f"signed with a key that is no secret of {names}: what comes so is refused"

@@ -147,7 +147,10 @@ def test_the_key_is_told_in_words() -> None:
     assert key_text(known(OURS), keys) == "signed with the newest secret of live"
     assert key_text(known(OURS, key=OLDER), keys) == "signed with an older secret of live"
     assert key_text(known(OURS, key=Secret(b"third")), keys).endswith("newest secret of other")
-    assert key_text(known(OURS, key=None), keys) == "not signed"
+    assert key_text(known(OURS, key=None), keys) == "not signed: what comes so is refused"
+    unsigned = {"live": ()}
+    assert key_text(known(OURS, key=None), unsigned) == "not signed"
+    assert key_text(known(OURS), unsigned) == "signed with a key that is not checked here"
     hidden = Registered(message_type="push", auth_enable=True)
     told = "signed with a key that is no secret of live or other: what comes so is refused"
     assert key_text(hidden, keys) == told
