@@ -123,8 +123,13 @@ class Backfill:
         self._settings = kafka_settings_of(configuration)
         sources = sources_of(configuration)
         self._wanted = wanted_of(configuration)
+        tokens = tuple(dict.fromkeys(token for each in self._wanted for token in each.tokens))
         self._entrances = Entrances(
-            by_url={without_token(each.url): sources.by_name[each.source] for each in self._wanted},
+            by_url={
+                without_token(each.url, tokens): sources.by_name[each.source]
+                for each in self._wanted
+            },
+            tokens=tokens,
             limits=sources.limits,
             routes=routes_of(configuration),
         )

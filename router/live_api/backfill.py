@@ -20,6 +20,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from router.clock import LAST_MS, parse_rfc3339
+from router.config import Secret
 from router.ingress.receive import Accepted, Instant, accept, trace_context
 from router.ingress.sources import Limits, Source
 from router.live_api.api import MAX_AGE_SECS, MAX_SPAN_SECS, CallbackCall
@@ -54,11 +55,13 @@ class Entrances(Struct, frozen=True, kw_only=True):
 
     Attributes:
         by_url: Sources by their registered URLs, these without tokens.
+        tokens: Of all these sources.
         limits: For all of them.
         routes: For all of them.
     """
 
     by_url: Mapping[str, Source]
+    tokens: tuple[Secret, ...] = ()
     limits: Limits
     routes: RouteTable
 
@@ -86,7 +89,7 @@ class Left(Struct, frozen=True, kw_only=True):
 
 def candidate_of(call: CallbackCall, entrances: Entrances, now: Instant) -> Candidate | Left:
     """Return the event that a call told of; total over whatever the vendor answers."""
-    source = entrances.by_url.get(without_token(call.callback_address))
+    source = entrances.by_url.get(without_token(call.callback_address, entrances.tokens))
     if source is None:
         return Left(why="elsewhere")
     message = decode(source.vendor, call.callback_body.encode("utf-8", "replace"))

@@ -209,7 +209,7 @@ def _is_current(url: str, wanted: Wanted) -> bool:
 
 
 def _is_ours(url: str, wanted: Wanted) -> bool:
-    return without_token(url) == without_token(wanted.url)
+    return without_token(url, wanted.tokens) == without_token(wanted.url, wanted.tokens)
 
 
 def _urls(known: Registered | UpdateCallback | None) -> list[str]:

@@ -85,9 +85,12 @@ def wanted_of(configuration: Configuration) -> tuple[Wanted, ...]:
     )
 
 
-def without_token(url: str) -> str:
-    """Return a URL without the token behind its source, so that only the entrance is compared."""
-    return _TOKEN.sub(r"\1", comparable(url))
+def without_token(url: str, tokens: Iterable[Secret] = ()) -> str:
+    """Return a URL without the token behind its source, so that only the entrance is compared.
+
+    *tokens* are stars wherever else they stand: a proxy may have them in another place.
+    """
+    return _TOKEN.sub(r"\1", _starred(comparable(url), tokens))
 
 
 def comparable(url: str) -> str:
@@ -97,9 +100,13 @@ def comparable(url: str) -> str:
 
 def shown_url(url: str, tokens: Iterable[Secret] = ()) -> str:
     """Return a URL with stars for its token; *tokens* are hidden wherever they stand."""
+    return _TOKEN.sub(rf"\1/{STARS}", _starred(url, tokens))
+
+
+def _starred(url: str, tokens: Iterable[Secret]) -> str:
     for token in tokens:
         url = url.replace(_text(token), STARS)
-    return _TOKEN.sub(rf"\1/{STARS}", url)
+    return url
 
 
 def check_callbacks(configuration: Configuration) -> Iterator[Finding]:

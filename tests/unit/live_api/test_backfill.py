@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from router.config import Secret
 from router.live_api import CallbackCall
 from router.live_api.backfill import (
     ROOM_MS,
@@ -84,6 +85,17 @@ def test_what_is_not_signed_needs_no_proof() -> None:
     found = _candidate(_call(json.dumps(members), callback_address=address))
 
     assert found.names[0] == ("/callbacks/live-unsigned", arrived.event.id)
+
+
+def test_a_proxy_may_have_the_token_elsewhere() -> None:
+    """A call with an older token of the source is known by its text."""
+    tokens = (Secret(b"newest-token-012"), Secret(b"older-token-0123"))
+    by_url = {"https://a/hook-********": SOURCES.by_name["live"]}
+    entrances = structs.replace(ENTRANCES, by_url=by_url, tokens=tokens)
+
+    for token in ("newest-token-012", "older-token-0123"):
+        call = _call(live(), callback_address=f"https://A/hook-{token}")
+        assert isinstance(candidate_of(call, entrances, NOW), Candidate)
 
 
 def test_the_vendor_says_when_it_called() -> None:

@@ -17,6 +17,7 @@ from tests.unit.live_api.registering import (
     OLDER,
     OTHERS,
     OURS,
+    TOKEN,
     VHOST,
     known,
     wanted,
@@ -98,6 +99,19 @@ def test_another_token_of_ours_is_no_others_url() -> None:
 
     assert _urls(_update(known(older, OTHERS))) == [OTHERS, OURS]
     assert _urls(_update(known(older, OTHERS), replace=True)) == [OURS]
+
+
+def test_a_token_may_stand_elsewhere_behind_a_proxy() -> None:
+    """The older one of a rotation is known by its text."""
+    hook = "https://proxy.example/hook?t="
+    tokens = (TOKEN, Secret(b"older-token-0123"))
+    step = _update(
+        known(f"{hook}older-token-0123", f"{hook}theirs"),
+        url=f"{hook}token-0123456789",
+        tokens=tokens,
+    )
+
+    assert _urls(step) == [f"{hook}theirs", f"{hook}token-0123456789"]
 
 
 def test_transcoded_streams_are_for_pushes_only() -> None:
