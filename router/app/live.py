@@ -37,12 +37,15 @@ async def found_at(client: LiveClient, wanted: Iterable[Wanted]) -> Found:
     """Return what is registered at each place that is named, all types of messages.
 
     Raises:
-        LiveApiError: The vendor does not tell.
+        LiveApiError: The vendor does not tell; it begins with the place.
     """
     found: dict[Place, Sequence[Registered]] = {}
     for place in dict.fromkeys(each.place for each in wanted):
         request = DescribeCallback(vhost=place.vhost, domain=place.domain, app=place.app)
-        found[place] = await client.describe_callback(request)
+        try:
+            found[place] = await client.describe_callback(request)
+        except LiveApiError as error:
+            raise error.about(str(place)) from error
     return found
 
 

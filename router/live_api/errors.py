@@ -64,7 +64,8 @@ class Failure(Struct, frozen=True, kw_only=True):
 class LiveApiError(CallbackRouterError):
     """The vendor's API did not do what was asked; `attempts` says how often it was asked."""
 
-    def __init__(self, failure: Failure, attempts: int) -> None:
+    def __init__(self, failure: Failure, attempts: int, about: str = "") -> None:
+        self._failure = failure
         self.code = failure.code
         self.message = failure.message
         self.request_id = failure.request_id
@@ -76,7 +77,12 @@ class LiveApiError(CallbackRouterError):
         request = f"request {self.request_id}" if self.request_id else ""
         where = ", ".join(part for part in (status, request) if part)
         text = f"{self.code}: {self.message}" if self.message else self.code
+        text = f"{about}: {text}" if about else text
         super().__init__(f"{text} ({where}): {self.hint}" if where else f"{text}: {self.hint}")
+
+    def about(self, what: str) -> "LiveApiError":
+        """Return the same error, its text beginning with *what* was asked about."""
+        return LiveApiError(self._failure, self.attempts, what)
 
 
 _REQUEST: Final = "correct the request; the message names the member"

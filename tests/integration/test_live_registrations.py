@@ -155,6 +155,18 @@ async def test_one_failure_stops_no_other(server: LiveApiServer, tmp_path: Path)
     assert "1 to add, 1 with nothing to do" in await commands("update-callback", "--apply")
 
 
+async def test_a_place_that_is_not_ours_is_named(server: LiveApiServer, tmp_path: Path) -> None:
+    """Of several places, the one that the vendor refuses; nothing is changed anywhere."""
+    commands = Commands(tmp_path, server, BY_DOMAIN, {**BY_VHOST, "vhost": "nobodys.example.com"})
+
+    done = await commands.process("volcengine-live", "update-callback", "--apply")
+
+    assert done.returncode == 1
+    begin = "callback-router: vhost nobodys.example.com: ResourceNotFound.VhostNotExist: vhost not"
+    assert done.stderr.startswith(begin)
+    assert _writes(server) == 0
+
+
 async def test_ctrl_c_ends_it_between_two_steps(server: LiveApiServer, tmp_path: Path) -> None:
     """What is under way is done and told, so nobody has to guess; no other step begins."""
     configuration = load(

@@ -169,3 +169,4 @@ def test_an_error_says_what_is_known(failure: Failure, text: str) -> None:
         failure.rule.hint,
         3,
     )
+    assert str(error.about("domain d")) == f"domain d: {text}"
