@@ -37,10 +37,10 @@ def rows(wanted: Sequence[Wanted], found: Found) -> list[Row]:
     """Return what is registered at every place that is named, then what is named and missing."""
     named = {(str(each.place), each.message_type) for each in wanted}
     shown = {
-        (row.place, row.message_type): row
+        (at, each.message_type): _row(at, each, wanted)
         for place, known in found.items()
         for each in known
-        for row in [_row(structs.replace(place, app=each.app), each, wanted)]
+        for at in [structs.replace(place, app=each.app)]
     }
     missing = [
         Row(place=str(each.place), message_type=each.message_type, is_named=True)

@@ -2,7 +2,17 @@
 
 from router.config import Secret
 from router.live_api.describe import Row, rows
-from tests.unit.live_api.registering import APP, NEWEST, OLDER, OTHERS, OURS, VHOST, known, wanted
+from tests.unit.live_api.registering import (
+    APP,
+    DOMAIN,
+    NEWEST,
+    OLDER,
+    OTHERS,
+    OURS,
+    VHOST,
+    known,
+    wanted,
+)
 
 
 def test_every_registration_of_a_named_place_has_one_row() -> None:
@@ -32,6 +42,17 @@ def test_every_registration_of_a_named_place_has_one_row() -> None:
             is_named=True,
         ),
         Row(place="vhost v/show", message_type="record", is_named=True),
+    ]
+
+
+def test_none_hides_another() -> None:
+    """Whatever the vendor answers to the question for a domain, each answer has its row."""
+    found = {DOMAIN: [known(OURS, app="one"), known(OTHERS, app="two")]}
+
+    shown = rows([wanted()], found)
+    assert [row.urls for row in shown] == [
+        ("https://a.example/callbacks/live/********",),
+        (OTHERS,),
     ]
 
 
