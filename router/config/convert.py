@@ -6,6 +6,7 @@ it may be a secret at the wrong place; keys are repeated.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -30,6 +31,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "`null`": "nothing",
 }
 _LONGEST_GUESS: Final = 64
+_GLUED: Final = re.compile(r"[A-Za-z_.]+:(?!//)\S")
 
 Seen = Callable[[KeyPath, Struct], None]
 
@@ -114,15 +116,29 @@ class Converter:
             return self._report(path, f"expected a list, got {_name(value)}")
         if len(value) < _least_length(meta):
             return self._report(path, "an empty list: leave the key out instead")
+        self._tell_twins(value, (meta and meta.extra) or {}, path)
         items = tuple(
             self.convert(get_args(kind)[0], item, (*path, index))
             for index, item in enumerate(value)
         )
         return BROKEN if any(item is BROKEN for item in items) else items
 
+    def _tell_twins(self, items: list[object], said: Mapping[str, Any], path: KeyPath) -> None:
+        """Report what is equal and must not be, also in items that are wrong otherwise."""
+        key = str(said.get("unique"))
+        first: dict[str, int] = {}
+        for index, item in enumerate(items):
+            word = item.get(key) if isinstance(item, dict) else None
+            other = first.setdefault(word, index) if isinstance(word, str) else index
+            if other != index:
+                line = self._document.values[(*path, other, key)].line
+                self._report((*path, index, key), f"the same {key} as in line {line}")
+
     def _mapping(self, kind: Any, meta: Meta | None, value: object, path: KeyPath) -> Any:
         if not isinstance(value, dict):
-            return self._report(path, f"expected a mapping, got {_name(value)}")
+            is_glued = isinstance(value, str) and _GLUED.match(value)
+            why = MISSING_SPACE if is_glued else f"expected a mapping, got {_name(value)}"
+            return self._report(path, why)
         if len(value) < _least_length(meta):
             return self._report(path, "expected at least one member")
         key_kind, member_kind = get_args(kind)

@@ -3,7 +3,8 @@
 Design: this is the only place that names an option; `load` walks these types, and what is shown
 to users is derived from them. What msgspec's `Meta` cannot say about our own scalars stands in
 its `extra`: `least` and `most` (inclusive, as a person writes them), `expected` (said instead of
-a pattern), `or_one` (a list of one may be written as its item). Rules between options: `rules`.
+a pattern), `or_one` (a list of one may be written as its item), `unique` (the key that differs
+between the items of a list). Rules between options: `rules`.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -396,5 +397,6 @@ class RoutesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         "callbacks.{vendor}.{type}"
     )
     routes: Annotated[
-        tuple[RouteOptions, ...], Meta(description="Rules; each that matches acts.")
+        tuple[RouteOptions, ...],
+        Meta(description="Rules; each that matches acts.", extra={"unique": "name"}),
     ] = ()

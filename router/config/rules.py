@@ -131,14 +131,6 @@ def _base(base: str) -> Iterator[Complaint]:
         yield Complaint(("base",), "not the name of a topic")
 
 
-def _names_differ(routes: tuple[RouteOptions, ...]) -> Iterator[Complaint]:
-    seen: set[str] = set()
-    for index, route in enumerate(routes):
-        if route.name in seen:
-            yield Complaint(("routes", index, "name"), "another rule has this name")
-        seen.add(route.name)
-
-
 def _one_place(domain: str | None, vhost: str | None, app: str | None) -> Iterator[Complaint]:
     if (domain is None) == (vhost is None):
         yield Complaint((), "expected exactly one of domain and vhost")
@@ -184,5 +176,5 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
     AckOptions: (Rule(("soft", "hard"), _deadlines),),
     Options: (Rule(("max_body_bytes", "topics"), _record_fits),),
     RouteOptions: (Rule(("when", "to", "key", "drop"), _acts),),
-    RoutesOptions: (Rule(("base",), _base), Rule(("routes",), _names_differ)),
+    RoutesOptions: (Rule(("base",), _base),),
 }

@@ -78,7 +78,10 @@ class CaseOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class FileOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of routing tests."""
 
-    tests: Annotated[tuple[CaseOptions, ...], Meta(description="The tests.", min_length=1)]
+    tests: Annotated[
+        tuple[CaseOptions, ...],
+        Meta(description="The tests.", min_length=1, extra={"unique": "name"}),
+    ]
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -122,7 +125,9 @@ def read_cases(
         return [], [Problem(str(path), 1, 1, "", f"cannot read this file: {error.strerror}")]
     document = read_document(str(path), content, {})
     reader = _Reader(document, path.parent, sources, [rule.name for rule in rules])
-    return reader.cases(), [*document.problems, *reader.problems]
+    cases = reader.cases()
+    problems = [*document.problems, *reader.problems]
+    return cases, sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
 class _Reader:
@@ -143,14 +148,7 @@ class _Reader:
         converter = Converter(self._document, self._note)
         converter.convert(FileOptions, self._document.data)
         self.problems += converter.problems
-        names: set[str] = set()
-        cases: list[Case] = []
-        for path, options in self._found:
-            if options.name in names:
-                self._report((*path, "name"), "another test has this name")
-            names.add(options.name)
-            cases += self._case(path, options)
-        return cases
+        return [case for found in self._found for case in self._case(*found)]
 
     def _note(self, path: KeyPath, section: Struct) -> None:
         if isinstance(section, CaseOptions):

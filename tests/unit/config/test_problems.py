@@ -273,7 +273,8 @@ def _shown(name: str) -> str:
         ("routes:\n- {name: a, when: {}, to: [b, '.']}", "2:31: routes[0].to[1]: not the name of a topic"),
         ("routes:\n- {name: a, when: {}, to: [b, 1]}", "2:31: routes[0].to[1]: expected text, got a whole number: quote it"),
         ("routes:\n- {name: a, when: {}, to: b, key: ''}", "2:35: routes[0].key: must not be empty"),
-        ("routes:\n- {name: a, when: {}, to: b}\n- {name: a, when: {}, to: c}", "3:10: routes[1].name: another rule has this name"),
+        ("routes:\n- {name: a, when: {}, to: b}\n- {name: a, when: {}, to: c}", "3:10: routes[1].name: the same name as in line 2"),
+        ("routes:\n- {name: a, when: vendor:zego, to: b}", "2:19: routes[0].when: a space is missing behind the colon"),
         ("routes:\n- {name: '', when: {}, to: b}", "2:10: routes[0].name: expected up to 64 letters, digits, spaces, ., _ and -, no sign first"),
         ("routes:\n- {name: a, when: {type: *x}, to: b}", "2:26: routes[0].when.type: aliases (*name) are not allowed; write the value again, or quote it"),
         (f"base: {'x' * 250}", f"1:7: base: expected {TEMPLATE}"),
@@ -332,5 +333,17 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         f"routes.yaml:1:7: base: expected {TEMPLATE}",
         "routes.yaml:3:23: routes[0].when.x: aliases (*name) are not allowed; write the value again, or quote it",
         "routes.yaml:4:3: routes[1].when: required",
+        "routes.yaml:4:10: routes[1].name: the same name as in line 3",
         "routes.yaml:4:19: routes[1].drop: expected true or false, got text",
+    ]
+
+
+def test_equal_names_are_told_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    """A rule that cannot be read hides neither its own name's twin nor that of others."""
+    routes = "routes:\n- {name: a, when: {}, to: b}\n- {name: a, when: {}}\n- {name: [a], when: {}, to: b}"
+
+    assert _problems(tmp_path, MINIMAL + "routes: routes.yaml\n", routes) == [
+        "routes.yaml:3:3: routes[1]: expected to or drop: true",
+        "routes.yaml:3:10: routes[1].name: the same name as in line 2",
+        "routes.yaml:4:10: routes[2].name: expected text, got a list",
     ]

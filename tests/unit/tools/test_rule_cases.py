@@ -92,19 +92,19 @@ def test_mistakes_are_told_at_their_places(
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """Those of every test, and two tests of one name."""
+    """Those of every test, and two tests of one name, in the order of the file."""
     test = f"{{name: n, source: rtx, {EVENT}, matches: [x, y]}}"
 
     _, problems = read(tmp_path, f"tests: [{test}, {test}]")
 
     assert [problem.where for problem in problems] == [
+        "tests[0].source",
         "tests[0].matches[0]",
         "tests[0].matches[1]",
-        "tests[0].source",
         "tests[1].name",
+        "tests[1].source",
         "tests[1].matches[0]",
         "tests[1].matches[1]",
-        "tests[1].source",
     ]
 
 
