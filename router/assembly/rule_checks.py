@@ -16,7 +16,13 @@ from router.config import Configuration, Finding, RouteOptions
 from router.routing import parse_conditions
 from router.routing.conditions import GROUPS, Line
 from router.routing.operators import Place
-from router.routing.templates import DEFAULT_KEY, KEY_PLACEHOLDERS, placeholders
+from router.routing.paths import is_path
+from router.routing.templates import (
+    DEFAULT_KEY,
+    KEY_PLACEHOLDERS,
+    has_loose_brace,
+    placeholders,
+)
 from router.vendors import vendors
 
 
@@ -91,12 +97,27 @@ def _check_type(word: str, beside: Scope, at: Place) -> Iterator[Finding]:
 
 
 def _check_key(route: RouteOptions, left: Scope, at: Place) -> Iterator[Finding]:
-    for name in placeholders(route.key or DEFAULT_KEY):
-        if name.startswith("data."):
+    key = route.key or DEFAULT_KEY
+    if has_loose_brace(key):
+        message = (
+            "a brace without its other one, or one too many; write {subject} or {data.<field>}"
+        )
+        yield Finding("routes", at, message)
+    elif key in KEY_PLACEHOLDERS or _is_field(key):
+        message = f"every record has this text as its key; did you mean {{{key}}}?"
+        yield Finding("routes", at, message, is_warning=True)
+    for name in placeholders(key):
+        if _is_field(name):
             why = unknown_field(name, left) or no_single_value(name, left)
             if why:
                 message = f"the subject is the key instead: {why}"
                 yield Finding("routes", at, message, is_warning=True)
         elif name not in KEY_PLACEHOLDERS:
-            message = f"unknown {{{name}}}; use {{subject}} or {{data.<field>}}"
+            is_field = name and left and not unknown_field(f"data.{name}", left)
+            guess = f"; did you mean {{data.{name}}}?" if is_field else ""
+            message = f"unknown {{{name}}}; use {{subject}} or {{data.<field>}}{guess}"
             yield Finding("routes", at, message)
+
+
+def _is_field(name: str) -> bool:
+    return name.startswith("data.") and is_path(name)

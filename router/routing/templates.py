@@ -28,6 +28,11 @@ def placeholders(template: str) -> Iterator[str]:
     return (found[1] for found in _PLACEHOLDER.finditer(template))
 
 
+def has_loose_brace(template: str) -> bool:
+    """Tell whether braces are left beside the names: `{data.a`, `{{data.a}}`."""
+    return not {"{", "}"}.isdisjoint(_PLACEHOLDER.sub("", template))
+
+
 def filled(template: str, values: Mapping[str, str]) -> str:
     """Return the template with its names replaced; what a value holds is not filled in again."""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], template)

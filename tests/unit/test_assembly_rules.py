@@ -24,6 +24,10 @@ OBJECT = (
     "data.record_file_list is an object, no value; name a field such as data.record_file_list.vid"
 )
 INSTEAD = "the subject is the key instead"
+LOOSE_BRACE = (
+    "key: a brace without its other one, or one too many; write {subject} or {data.<field>}"
+)
+ONE_KEY = "key: every record has this text as its key"
 UNKNOWN_TASK = "no document of RecordStopped knows data.taks_id; did you mean data.task_id?"
 NOTHING_COMES = "when: no configured source has such events, so nothing comes of this rule"
 
@@ -240,6 +244,23 @@ def test_values_are_of_the_documented_kind(tmp_path: Path, when: str, said: list
     [
         ("{data.code}{room}", ["key: unknown {room}; use {subject} or {data.<field>}"]),
         ("{time}", ["key: unknown {time}; use {subject} or {data.<field>}"]),
+        (
+            "{task_id}",
+            [
+                (
+                    "key: unknown {task_id}; use {subject} or {data.<field>}; "
+                    "did you mean {data.task_id}?"
+                )
+            ],
+        ),
+        ("{}", ["key: unknown {}; use {subject} or {data.<field>}"]),
+        ("{data.}", ["key: unknown {data.}; use {subject} or {data.<field>}"]),
+        ("{data.task_id", [LOOSE_BRACE]),
+        ("{data.task_id}}", [LOOSE_BRACE]),
+        ("{{data.task_id}}", [LOOSE_BRACE]),
+        ("data.task_id", [f"?{ONE_KEY}; did you mean {{data.task_id}}?"]),
+        ("subject", [f"?{ONE_KEY}; did you mean {{subject}}?"]),
+        ("recordings", []),
         (
             "{data.taks_id}",
             [f"?key: {INSTEAD}: {UNKNOWN_TASK}"],
