@@ -43,7 +43,7 @@ def check_line(line: Line, written: Any, left: Scope, at: Place) -> Iterator[Fin
     elif is_data:
         message = unknown_field(line.path, left)
         if message:
-            yield Finding("routes", at, message, is_warning=True)
+            yield Finding("routes", at, message, is_warning=True, at_key=True)
         else:
             yield from _check_values(line, written, _fields(line.path, left), at)
 
@@ -52,17 +52,21 @@ def unknown_field(path: str, left: Scope) -> str:
     """Return why no document knows `data.…` in events of *left*, and a guess; empty if one does."""
     if not left or any(_fields(path, left)):
         return ""
+    guess = nearest_field(path, left)
+    types = sorted({each["type"] for each in left})
+    owners = " and ".join(types) if len(types) <= _MAX_NAMED else "such an event"
+    return f"no document of {owners} knows {path}" + (f"; did you mean {guess}?" if guess else "")
+
+
+def nearest_field(path: str, left: Scope) -> str:
+    """Return the path of the field in events of *left* that is most like *path*; empty if none."""
     name = path.removeprefix("data.")
     same = ".".join(map(snake_case, name.split(".")))
     known = {inner for each in left for inner in paths_of(_table(each))}
     ending = [each for each in known if each.rpartition(".")[2] == same.rpartition(".")[2]]
     near = [same] if same in known else ending if len(ending) == 1 else []
     guess = near[0] if near else closest(name, ending or known)
-    types = sorted({each["type"] for each in left})
-    owners = " and ".join(types) if len(types) <= _MAX_NAMED else "such an event"
-    return f"no document of {owners} knows {path}" + (
-        f"; did you mean data.{guess}?" if guess else ""
-    )
+    return guess and f"data.{guess}"
 
 
 def no_single_value(path: str, left: Scope) -> str:

@@ -9,12 +9,19 @@ say is a warning (`field_checks`).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from router.assembly.field_checks import check_line, no_single_value, unknown_field
-from router.assembly.guesses import did_you_mean
+from router.assembly.field_checks import (
+    check_line,
+    nearest_field,
+    no_single_value,
+    unknown_field,
+)
+from router.assembly.guesses import closest, did_you_mean
 from router.assembly.scope import Scope, left_of, nearest, operands_of, whole_scope
 from router.config import Configuration, Finding, RouteOptions
-from router.routing import parse_conditions
+from router.config.syntax import MISSING_SPACE
+from router.routing import OPERATORS, Fault, parse_conditions
 from router.routing.conditions import GROUPS, Line
+from router.routing.flow import flow
 from router.routing.operators import Place
 from router.routing.paths import is_path
 from router.routing.templates import (
@@ -34,7 +41,9 @@ def check_rules(configuration: Configuration) -> Iterator[Finding]:
     for index, route in enumerate(configuration.routes.routes):
         at: Place = ("routes", index)
         for fault in parse_conditions(route.when)[1]:
-            yield Finding("routes", (*at, "when", *fault.path), fault.message)
+            message = fault.message + (_meant(fault, scope) if fault.known else "")
+            place = (*at, "when", *fault.path)
+            yield Finding("routes", place, message, at_key=bool(fault.known))
         found = list(_When(configuration, scope).findings(route.when, scope, (*at, "when")))
         yield from found
         left = left_of(scope, route.when)
@@ -42,6 +51,20 @@ def check_rules(configuration: Configuration) -> Iterator[Finding]:
         if is_known and not found and not any(each["source"] for each in left):
             message = "no configured source has such events, so nothing comes of this rule"
             yield Finding("routes", (*at, "when"), message, is_warning=True)
+
+
+def _meant(fault: Fault, scope: Scope) -> str:
+    """Return what somebody may have meant by a key that nobody knows, as a message ends."""
+    word = str(fault.path[-1])
+    name, colon, _ = word.partition(":")
+    if colon and name in fault.known:
+        return f"; {MISSING_SPACE}"
+    if word in OPERATORS:
+        return f"; {word} stands behind a path: {{type: {{{word}: ...}}}}"
+    field = f"data.{word}"
+    is_field = word and not unknown_field(field, nearest(scope))
+    guess = field if is_field else closest(word, fault.known) or nearest_field(field, scope)
+    return f"; did you mean {guess}?" if guess else ""
 
 
 class _When:
@@ -81,10 +104,10 @@ class _When:
         words = self._words[attribute]
         for place, operator, word in operands_of(when[attribute], at):
             if operator == "prefix" and not any(each.startswith(str(word)) for each in words):
-                yield Finding("routes", place, f"no {attribute} begins with {word!r}")
+                yield Finding("routes", place, f"no {attribute} begins with {_said(word)}")
             elif not operator and word not in words:
                 guess = did_you_mean(str(word), words)
-                yield Finding("routes", place, f"no {attribute} is called {word!r}{guess}")
+                yield Finding("routes", place, f"no {attribute} is called {_said(word)}{guess}")
             elif attribute == "type" and not operator and beside:
                 yield from _check_type(word, beside, place)
 
@@ -121,3 +144,7 @@ def _check_key(route: RouteOptions, left: Scope, at: Place) -> Iterator[Finding]
 
 def _is_field(name: str) -> bool:
     return name.startswith("data.") and is_path(name)
+
+
+def _said(word: Any) -> str:
+    return repr(word) if isinstance(word, str) else flow(word)

@@ -48,12 +48,14 @@ class Finding(Struct, frozen=True):
         path: Keys and positions from the root of the file to the value.
         message: What is wrong; no secrets.
         is_warning: Whether the configuration may be used nevertheless.
+        at_key: Whether it is the last key of the path that is meant, and not its value.
     """
 
     file: Literal["router", "routes"]
     path: KeyPath
     message: str
     is_warning: bool = False
+    at_key: bool = False
 
 
 class LiveKeys(Struct, frozen=True, kw_only=True):
@@ -301,7 +303,7 @@ class _Loading:
     def _add(self, finding: Finding) -> None:
         document = self._router if finding.file == "router" else self._routes
         message = document.without_expanded(finding.message, finding.path)
-        problem = document.problem(finding.path, message)
+        problem = document.problem(finding.path, message, at_key=finding.at_key)
         (self._warnings if finding.is_warning else self._problems).append(problem)
 
     def _told(self, problems: Iterable[Problem], *, is_warning: bool) -> tuple[Problem, ...]:

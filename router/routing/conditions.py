@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from router.event import Event
 from router.routing.flow import flow
@@ -81,7 +82,7 @@ def _line(path: str, written: Any) -> tuple[Condition, list[Fault]]:
     reader = Reader(path)
     if not is_path(path):
         known = ", ".join((*ATTRIBUTES, "data.<field>", *GROUPS))
-        reader.fault((path,), f"unknown path; use one of {known}")
+        reader.fault((path,), f"unknown path; use one of {known}", (*ATTRIBUTES, *GROUPS))
     test = reader.test(written, (path,))
     return Line(path, test, _text(path, written)), reader.faults
 
@@ -92,7 +93,7 @@ def _group(name: str, written: Any) -> tuple[Condition, list[Fault]]:
     for index, member in enumerate(() if faults else written):
         conditions, found = parse_conditions(member)
         members.append(conditions)
-        faults += [Fault((name, index, *fault.path), fault.message) for fault in found]
+        faults += [replace(fault, path=(name, index, *fault.path)) for fault in found]
     kind: Literal["any", "all"] = "any" if name == "any" else "all"
     return Group(kind, tuple(members), _text(name, written)), faults
 

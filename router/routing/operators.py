@@ -25,10 +25,17 @@ _NUMBERS = frozenset({int, float})
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with a part of `when`, and where in it."""
+    """What is wrong with a part of `when`, and where in it.
+
+    Attributes:
+        path: Keys and positions to it.
+        message: What is wrong.
+        known: Where the last key of `path` is a word that nobody knows: those that may stand there.
+    """
 
     path: Place
     message: str
+    known: tuple[str, ...] = ()
 
 
 class Test(Protocol):
@@ -80,9 +87,9 @@ class Reader:
             return self.fault(at, message)
         return found
 
-    def fault(self, at: Place, message: str) -> None:
-        """Note what is wrong at a place."""
-        self.faults.append(Fault(at, message))
+    def fault(self, at: Place, message: str, known: Iterable[str] = ()) -> None:
+        """Note what is wrong at a place; see `Fault`."""
+        self.faults.append(Fault(at, message, tuple(known)))
 
     def _operators(self, written: Mapping[str, Any], at: Place) -> Test:
         tests: list[Test] = []
@@ -91,7 +98,7 @@ class Reader:
             if parse is None:
                 known = ", ".join(OPERATORS)
                 message = f"unknown condition; use a value, a list for any of several, or {known}"
-                self.fault((*at, name), message)
+                self.fault((*at, name), message, OPERATORS)
             else:
                 tests.append(parse(self, argument, (*at, name)))
         if not written:

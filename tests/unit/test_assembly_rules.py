@@ -23,6 +23,10 @@ UNKNOWN_CONDITION = (
 OBJECT = (
     "data.record_file_list is an object, no value; name a field such as data.record_file_list.vid"
 )
+UNKNOWN_PATH = (
+    "unknown path; use one of vendor, type, source, subject, time, data.<field>, any, all"
+)
+MISSING_SPACE = "a space is missing behind the colon"
 INSTEAD = "the subject is the key instead"
 LOOSE_BRACE = (
     "key: a brace without its other one, or one too many; write {subject} or {data.<field>}"
@@ -70,6 +74,7 @@ def _said(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str
             ],
         ),
         ("{type: 5}", ["when.type: no type is called 5"]),
+        ("{type: true}", ["when.type: no type is called true"]),
         ("{type: {prefix: Recording}}", ["when.type.prefix: no type begins with 'Recording'"]),
         (
             "{source: {any: [one, onee]}}",
@@ -292,6 +297,28 @@ def test_an_object_is_no_key(tmp_path: Path) -> None:
     assert _said(tmp_path, "{type: Unrecognized}", CASTER, "{data.body.RoomId}") == []
 
 
+@pytest.mark.parametrize(
+    ("when", "column", "said"),
+    [
+        ("{typ: RoomCreate}", 34, f"typ: {UNKNOWN_PATH}; did you mean type?"),
+        ("{code: 0}", 34, f"code: {UNKNOWN_PATH}; did you mean data.code?"),
+        ("{Code: 0}", 34, f"Code: {UNKNOWN_PATH}; did you mean data.code?"),
+        ("{taskid: a}", 34, f"taskid: {UNKNOWN_PATH}; did you mean data.task_id?"),
+        ("{any: [{'': 0}]}", 41, f"any[0].'': {UNKNOWN_PATH}"),
+        ("{type:RoomCreate}", 34, f"'type:RoomCreate': {UNKNOWN_PATH}; {MISSING_SPACE}"),
+        ("{not: 0}", 34, f"not: {UNKNOWN_PATH}; not stands behind a path: {{type: {{not: ...}}}}"),
+        ("{data.code: {gte: 0, lten: 1}}", 54, f"data.code.lten: {UNKNOWN_CONDITION}; did you mean lte?"),
+    ],
+)  # fmt: skip
+def test_words_of_conditions_are_told_where_they_stand(
+    tmp_path: Path, when: str, column: int, said: str
+) -> None:
+    """A key that nobody knows is shown itself, not its value, with what is meant perhaps."""
+    rule = f"routes: [{{name: a, to: x, when: {when}}}]"
+
+    assert findings(tmp_path, RTC, rule)[0] == [f"routes.yaml:1:{column}: routes[0].when.{said}"]
+
+
 def test_everything_is_said_at_once(tmp_path: Path) -> None:
     """Of all rules, in their order, also beside what is no rule at all."""
     rules = """routes:
@@ -304,7 +331,7 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
 
     assert [error.split(": ")[:2] for error in errors] == [
         ["routes.yaml:2:28", "routes[0].when.type"],
-        ["routes.yaml:3:27", "routes[1].when.typ"],
+        ["routes.yaml:3:22", "routes[1].when.typ"],
         ["routes.yaml:3:50", "routes[1].when.data.code"],
         ["routes.yaml:4:5", "routes[2].when"],
         ["routes.yaml:4:19", "routes[2].to"],
