@@ -136,6 +136,7 @@ class _Loading:
         self._warnings: list[Problem] = []
         self._secrets: dict[KeyPath, Secret] = {}
         self._read_sources: dict[str, SourceOptions] = {}
+        self._half_read: dict[str, SourceOptions] = {}
         self._read_routes: dict[int, RouteOptions] = {}
         self._router = Document(file=str(path), data=BROKEN)
         self._routes = self._router
@@ -148,7 +149,9 @@ class _Loading:
         self._routes = self._routes_document()
         routes = self._converted(self._routes, RoutesOptions, self._note_route)
         if options is BROKEN:
-            options, routes = self._readable_options(), RoutesOptions()
+            options = self._readable_options()
+        if not self._knows_sources():
+            routes = RoutesOptions()
         elif routes is BROKEN:
             routes = self._readable_routes()
         configuration = self._assembled(options, routes)
@@ -207,13 +210,33 @@ class _Loading:
             self._read_routes[int(path[1])] = section
 
     def _readable_options(self) -> Options:
-        """Return the sources that could be read, for the checks; the rest are stand-ins."""
+        """Return the sources that could be read, for the checks; the rest are stand-ins.
+
+        Of a source that could not be read as a whole, its vendor is taken.
+        """
+        self._half_read = {
+            name: SourceOptions(vendor=written["vendor"])
+            for name, written in self._written_sources().items()
+            if name not in self._read_sources
+            and isinstance(written, dict)
+            and isinstance(written.get("vendor"), str)
+        }
         return Options(
             listen=Address("127.0.0.1", 0),
             kafka=KafkaOptions(bootstrap_servers="127.0.0.1:0"),
             handlers=(),
-            sources=self._read_sources,
+            sources={**self._half_read, **self._read_sources},
         )
+
+    def _written_sources(self) -> dict[str, Any]:
+        data = self._router.data
+        sources = data.get("sources") if isinstance(data, dict) else None
+        return sources if isinstance(sources, dict) else {}
+
+    def _knows_sources(self) -> bool:
+        """Tell whether every source has a vendor: else what rules say of them cannot be judged."""
+        known = self._read_sources.keys() | self._half_read.keys()
+        return bool(known) and known >= self._written_sources().keys()
 
     def _readable_routes(self) -> RoutesOptions:
         """Return the rules that could be read, each at its place, with stand-ins between."""
@@ -301,6 +324,9 @@ class _Loading:
         return msgspec.structs.replace(kafka, **found)
 
     def _add(self, finding: Finding) -> None:
+        is_of_source = finding.file == "router" and finding.path[:1] == ("sources",)
+        if is_of_source and finding.path[1] in self._half_read and finding.path[2:] != ("vendor",):
+            return  # what a source lacks may be what could not be read
         document = self._router if finding.file == "router" else self._routes
         message = document.without_expanded(finding.message, finding.path)
         problem = document.problem(finding.path, message, at_key=finding.at_key)

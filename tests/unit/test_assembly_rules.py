@@ -339,6 +339,29 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            "vendor: zego, secrets: [{evn: KEY}]",
+            ["vendor", "secrets[0]", "secrets[0].evn", "routes[0].when.source"],
+        ),
+        ("vendor: volcengine-live, tokens: [{env: 1}]", ["tokens[0].env", "routes[0].when.source"]),
+        ("tokens: [{env: TOKEN}]", ["vendor"]),
+        ("vendor: [a]", ["vendor"]),
+    ],
+    ids=["vendor", "protection", "no vendor", "broken vendor"],
+)
+def test_of_a_source_that_is_wrong_all_else_is_told(
+    tmp_path: Path, source: str, said: list[str]
+) -> None:
+    """Its vendor, and rules about it where that is known; not what it may lack."""
+    errors, _ = findings(tmp_path, source, "routes: [{name: a, when: {source: two}, to: x}]")
+
+    told = [error.split(": ")[1].removeprefix("sources.one.") for error in errors]
+    assert told == said
+
+
 def test_a_source_of_an_unknown_vendor_is_told_alone(tmp_path: Path) -> None:
     """Rules about it are not judged: what it sends is not known."""
     rules = "routes: [{name: a, when: {source: one}, to: x}]"
