@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from router.config.certificates import certificate_faults
 from router.config.convert import Converter
 from router.config.excerpt import Excerpts
 from router.config.files import read_file, why
@@ -253,8 +254,7 @@ class _Loading:
         elif not self._with_secrets:
             return
         elif isinstance(section, KafkaOptions):
-            for name in _SSL_FILES:
-                self._try_to_open(("kafka", name), getattr(section, name))
+            self._look_at_certificates(section)
         elif (
             isinstance(section, SecretOptions)
             and (self._with_live_keys or path[0] != "volcengine_live")
@@ -275,13 +275,23 @@ class _Loading:
         doubts = [found.warning, signing_doubt(found.secret) if "secrets" in path[2:] else None]
         self._warnings += [self._router.problem(place, doubt) for doubt in doubts if doubt]
 
-    def _try_to_open(self, place: KeyPath, file: str | None) -> None:
+    def _look_at_certificates(self, kafka: KafkaOptions) -> None:
+        files = [self._opened(kafka, name) for name in _SSL_FILES]
+        if kafka.security_protocol.endswith("SSL"):  # else they have no effect
+            for name, fault in certificate_faults(*files):
+                self._problems.append(self._router.problem(("kafka", name), fault))
+
+    def _opened(self, kafka: KafkaOptions, name: str) -> Path | None:
+        """Return the path of a file that could be opened."""
+        file: str | None = getattr(kafka, name)
         try:
             if file is not None:
                 read_file(self._path.parent / file, 0)
+                return self._path.parent / file
         except (OSError, ValueError) as error:
             message = f"cannot read this file: {why(error)}"
-            self._problems.append(self._router.problem(place, message))
+            self._problems.append(self._router.problem(("kafka", name), message))
+        return None
 
     def _secret(self, *path: str | int) -> Secret:
         """Return the secret, or a stand-in for one that has been reported."""

@@ -8,6 +8,8 @@ from router.config import Check, Configuration, load
 from router.errors import ConfigError
 from tests.sender import TOKEN
 
+RTC = "vendor: volcengine-rtc, secrets: [{env: KEY}]"
+CASTER = "vendor: alibaba-caster, tokens: [{env: TOKEN}]"
 ENVIRON = {"KEY": "signing-secret-1", "OTHER": "other-secret-22", "TOKEN": TOKEN}
 
 
@@ -37,6 +39,18 @@ def findings(
         errors = [str(problem) for problem in error.problems]
         return [_relative(text, folder) for text in errors], []
     return [], [_relative(str(warning), folder) for warning in configuration.warnings]
+
+
+def said_of_rule(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str]:
+    """Return what is said about one rule, without its place in the file; a `?` marks a warning."""
+    rule = f"name: a, when: {when}, to: x" + (f', key: "{key}"' if key else "")
+    errors, warnings = findings(folder, source, f"routes: [{{{rule}}}]")
+    assert all(each.startswith("routes.yaml:1:") for each in (*errors, *warnings))
+    return [
+        f"{mark}{each.partition(': routes[0].')[2]}"
+        for mark, found in (("", errors), ("?", warnings))
+        for each in found
+    ]
 
 
 def _relative(text: str, folder: Path) -> str:

@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from router.assembly import CHECKS, routes_of
 from router.config import Configuration, RouteOptions, RoutesOptions
 from router.routing import explain
-from tests.unit.assembling import findings, load_one
+from tests.unit.assembling import CASTER, RTC, findings, load_one, said_of_rule
 from tests.unit.routing.asked import EVENT
 
-RTC = "vendor: volcengine-rtc, secrets: [{env: KEY}]"
-CASTER = "vendor: alibaba-caster, tokens: [{env: TOKEN}]"
 UNKNOWN_CONDITION = (
     "unknown condition; use a value, a list for any of several, "
     "or not, prefix, exists, gt, gte, lt, lte, any, all"
@@ -27,25 +25,8 @@ UNKNOWN_PATH = (
     "unknown path; use one of vendor, type, source, subject, time, data.<field>, any, all"
 )
 MISSING_SPACE = "a space is missing behind the colon"
-INSTEAD = "the subject is the key instead"
-LOOSE_BRACE = (
-    "key: a brace without its other one, or one too many; write {subject} or {data.<field>}"
-)
-ONE_KEY = "key: every record has this text as its key"
 UNKNOWN_TASK = "no document of RecordStopped knows data.taks_id; did you mean data.task_id?"
 NOTHING_COMES = "when: no configured source has such events, so nothing comes of this rule"
-
-
-def _said(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str]:
-    """Return what is said about one rule, without its place in the file; a `?` marks a warning."""
-    rule = f"name: a, when: {when}, to: x" + (f', key: "{key}"' if key else "")
-    errors, warnings = findings(folder, source, f"routes: [{{{rule}}}]")
-    assert all(each.startswith("routes.yaml:1:") for each in (*errors, *warnings))
-    return [
-        f"{mark}{each.partition(': routes[0].')[2]}"
-        for mark, found in (("", errors), ("?", warnings))
-        for each in found
-    ]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +92,7 @@ def _said(folder: Path, when: str, source: str = RTC, key: str = "") -> list[str
 )
 def test_words_are_those_that_there_are(tmp_path: Path, when: str, said: list[str]) -> None:
     """Vendors, their types and configured sources; what is wrong is told with a guess."""
-    assert _said(tmp_path, when) == said
+    assert said_of_rule(tmp_path, when) == said
 
 
 @pytest.mark.parametrize(
@@ -164,19 +145,19 @@ def test_words_are_those_that_there_are(tmp_path: Path, when: str, said: list[st
 )
 def test_fields_are_those_of_the_documents(tmp_path: Path, when: str, said: list[str]) -> None:
     """Of the types that the rule leaves; others may come all the same, so this is a warning."""
-    assert _said(tmp_path, when) == said
+    assert said_of_rule(tmp_path, when) == said
 
 
 def test_a_field_is_found_inside_of_another(tmp_path: Path) -> None:
     """The guess for a name that stands deeper; nothing is said below what is not documented."""
-    assert _said(tmp_path, "{type: ShowListDTSCallback, data.progress_time: 1}", CASTER) == [
+    assert said_of_rule(tmp_path, "{type: ShowListDTSCallback, data.progress_time: 1}", CASTER) == [
         (
             "?when.data.progress_time: no document of ShowListDTSCallback knows data.progress_time; "
             "did you mean data.event_message.progress_time?"
         )
     ]
     live = "vendor: volcengine-live, secrets: [{env: KEY}], tokens: [{env: TOKEN}]"
-    assert _said(tmp_path, "{type: RecordEvent, data.detail.anything.else: 1}", live) == []
+    assert said_of_rule(tmp_path, "{type: RecordEvent, data.detail.anything.else: 1}", live) == []
 
 
 @pytest.mark.parametrize(
@@ -241,60 +222,7 @@ def test_values_are_of_the_documented_kind(tmp_path: Path, when: str, said: list
     """What no value fits is an error, what no documented value fits a warning."""
     if "type:" not in when:
         when = f"{{type: RecordStopped, {when[1:]}"
-    assert _said(tmp_path, when) == said
-
-
-@pytest.mark.parametrize(
-    ("key", "said"),
-    [
-        ("{data.code}{room}", ["key: unknown {room}; use {subject} or {data.<field>}"]),
-        ("{time}", ["key: unknown {time}; use {subject} or {data.<field>}"]),
-        (
-            "{task_id}",
-            [
-                (
-                    "key: unknown {task_id}; use {subject} or {data.<field>}; "
-                    "did you mean {data.task_id}?"
-                )
-            ],
-        ),
-        ("{}", ["key: unknown {}; use {subject} or {data.<field>}"]),
-        ("{data.}", ["key: unknown {data.}; use {subject} or {data.<field>}"]),
-        ("{data.task_id", [LOOSE_BRACE]),
-        ("{data.task_id}}", [LOOSE_BRACE]),
-        ("{{data.task_id}}", [LOOSE_BRACE]),
-        ("data.task_id", [f"?{ONE_KEY}; did you mean {{data.task_id}}?"]),
-        ("subject", [f"?{ONE_KEY}; did you mean {{subject}}?"]),
-        ("recordings", []),
-        (
-            "{data.taks_id}",
-            [f"?key: {INSTEAD}: {UNKNOWN_TASK}"],
-        ),
-        (
-            "{data.record_file_list.vid}",
-            [f"?key: {INSTEAD}: data.record_file_list.vid is no single value"],
-        ),
-        (
-            "{data.record_file_list}",
-            [f"?key: {INSTEAD}: data.record_file_list is no single value"],
-        ),
-        ("{vendor}/{type}/{source}/{subject}/{data.task_id}", []),
-    ],
-)
-def test_keys_are_made_of_what_there_is(tmp_path: Path, key: str, said: list[str]) -> None:
-    """Attributes and documented fields."""
-    assert _said(tmp_path, "{type: RecordStopped}", key=key) == said
-
-
-def test_an_object_is_no_key(tmp_path: Path) -> None:
-    """A field in it may be one; what is inside of what nobody documented may be any."""
-    when = "{type: ShowListDTSCallback}"
-
-    assert _said(tmp_path, when, CASTER, "{data.event_message}") == [
-        f"?key: {INSTEAD}: data.event_message is no single value"
-    ]
-    assert _said(tmp_path, when, CASTER, "{data.event_message.show_id}") == []
-    assert _said(tmp_path, "{type: Unrecognized}", CASTER, "{data.body.RoomId}") == []
+    assert said_of_rule(tmp_path, when) == said
 
 
 @pytest.mark.parametrize(

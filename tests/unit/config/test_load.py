@@ -22,6 +22,7 @@ from router.config import (
     load,
 )
 from router.errors import ConfigError, Problem
+from tests.certificates import CERTIFICATE
 
 ENVIRON = {"KEY": "signing-secret", "OLD": "old-signing-secret", "TOKEN": "0123456789abcdef"}
 
@@ -35,8 +36,9 @@ sources:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the working directory: an empty folder."""
+    """Return the working directory: a folder that holds a certificate."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_text(CERTIFICATE, encoding="utf-8")
     return tmp_path
 
 
@@ -141,7 +143,7 @@ kafka:
   sasl_mechanism: SCRAM-SHA-512
   sasl_username: me
   sasl_password: {env: KEY}
-  ssl_ca_file: old
+  ssl_ca_file: ca.pem
   namespace: staging.
 topics: {partitions: 1, replication: 1, min_insync_replicas: 1, retention: 1h, max_message_bytes: 8KiB}
 sources:
@@ -162,7 +164,7 @@ lame_duck: 0s
     assert options.admin == Address("127.0.0.1", 9000)
     assert options.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
     assert options.connections_per_address == 16
-    assert (options.kafka.namespace, options.kafka.ssl_ca_file) == ("staging.", "old")
+    assert (options.kafka.namespace, options.kafka.ssl_ca_file) == ("staging.", "ca.pem")
     assert msgspec.structs.astuple(options.topics) == (1, 1, 1, 3600, 8192)
     assert options.sources["live"].unsigned
     assert options.sources["rtc"].allow == (ip_network("203.0.113.0/24"),)
@@ -205,7 +207,7 @@ def test_files_are_relative_to_the_configuration(folder: Path) -> None:
     (folder / "etc/secret").write_text("a-secret-in-a-file", encoding="utf-8")
     (folder / "etc/secret").chmod(0o600)
     text = MINIMAL.replace("env: KEY", "file: secret") + "routes: routes.yaml\n"
-    text = text.replace('9092"}', '9092", security_protocol: SSL, ssl_ca_file: secret}')
+    text = text.replace('9092"}', '9092", security_protocol: SSL, ssl_ca_file: ../ca.pem}')
     (folder / "etc/router.yaml").write_text(text, encoding="utf-8")
     (folder / "etc/routes.yaml").write_text("base: a b\n", encoding="utf-8")
 
@@ -216,7 +218,7 @@ def test_files_are_relative_to_the_configuration(folder: Path) -> None:
     (folder / "etc/routes.yaml").write_text("base: a\n", encoding="utf-8")
     configuration = load(Path("etc/router.yaml"), {})
     assert configuration.secrets["rtc"][0].secret == Secret(b"a-secret-in-a-file")
-    assert configuration.options.kafka.ssl_ca_file == "etc/secret"
+    assert configuration.options.kafka.ssl_ca_file == "etc/../ca.pem"
 
 
 @pytest.mark.usefixtures("folder")

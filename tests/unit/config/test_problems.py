@@ -7,6 +7,7 @@ import pytest
 
 from router.config import load
 from router.errors import ConfigError, Problem
+from tests.certificates import CERTIFICATE
 
 ENVIRON = {"KEY": "signing-secret", "TOKEN": "0123456789abcdef", "SHORT": "abcd", "BLANK": "a b"}
 
@@ -190,7 +191,7 @@ def test_an_option_out_of_bounds_has_its_place(tmp_path: Path, added: str, told:
             "5:44: kafka.sasl_password: expected a mapping, got text",
         ),
         (
-            "{bootstrap_servers: 'a:1', security_protocol: SSL, ssl_cert_file: router.yaml}",
+            "{bootstrap_servers: 'a:1', security_protocol: SSL, ssl_cert_file: own.pem}",
             "5:2: kafka.ssl_key_file: required: a certificate and its key go together",
         ),
         (
@@ -201,6 +202,8 @@ def test_an_option_out_of_bounds_has_its_place(tmp_path: Path, added: str, told:
 )
 def test_kafka_needs_what_its_protocol_needs(tmp_path: Path, options: str, told: str) -> None:
     """Logins and certificates are complete, or the missing half is named."""
+    (tmp_path / "own.pem").write_text(CERTIFICATE, encoding="utf-8")
+
     assert _problems(tmp_path, f"{WITHOUT_KAFKA} {options}\n") == [f"router.yaml:{told}"]
 
 
