@@ -2,8 +2,8 @@
 
 Design: a test sees one value, an element of a list or `MISSING`; the condition fits where the
 test fits any value that its path names. To add one, write a class and its name in `OPERATORS`:
-the syntax, `explain`, the compiled form and the README's test follow. `fits` is what it means;
-`compiled` is the same as a closure, for the hot path, and compared with it by a property test.
+the syntax, `explain`, the schema, the compiled form and the README's test follow. `fits` is what
+it means; `compiled` is the same as a closure, for the hot path, held against it by a property test.
 """
 
 import operator
@@ -94,13 +94,13 @@ class Reader:
     def _operators(self, written: Mapping[str, Any], at: Place) -> Test:
         tests: list[Test] = []
         for name, argument in written.items():
-            parse = OPERATORS.get(name)
-            if parse is None:
+            found = OPERATORS.get(name)
+            if found is None:
                 known = ", ".join(OPERATORS)
                 message = f"unknown condition; use a value, a list for any of several, or {known}"
                 self.fault((*at, name), message, OPERATORS)
             else:
-                tests.append(parse(self, argument, (*at, name)))
+                tests.append(found.parse(self, argument, (*at, name)))
         if not written:
             self.fault(at, "an empty mapping asks for nothing; remove the line")
         return tests[0] if len(tests) == 1 else AllTests(tuple(tests))
@@ -326,18 +326,47 @@ class AllTests(msgspec.Struct, frozen=True):
 
 Parse = Callable[[Reader, Any, Place], Test]
 
-OPERATORS: Mapping[str, Parse] = {
-    "not": Not.parse,
-    "prefix": Prefix.parse,
-    "exists": Exists.parse,
-    "gt": Compares.called("gt"),
-    "gte": Compares.called("gte"),
-    "lt": Compares.called("lt"),
-    "lte": Compares.called("lte"),
-    "any": AnyTest.parse,
-    "all": AllTests.parse,
+TEST = {"$ref": "#/$defs/Test"}
+"""In `Operator.takes`: all that may stand beside a path."""
+
+_TESTS = {"$ref": "#/$defs/Tests"}
+_TEXT = {"type": "string", "minLength": 1}
+_BOUND = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d[Tt ]"}]}
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """What belongs to the name of an operator.
+
+    Attributes:
+        kind: Its class; the first line of whose docstring says what it means.
+        parse: What makes a test of its argument.
+        takes: The argument as JSON Schema.
+    """
+
+    kind: type
+    parse: Parse
+    takes: Mapping[str, Any]
+
+    @property
+    def meaning(self) -> str:
+        """What it asks, in a line."""
+        return (self.kind.__doc__ or "").partition("\n")[0]
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "not": Operator(Not, Not.parse, TEST),
+    "prefix": Operator(
+        Prefix, Prefix.parse, {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+    ),
+    "exists": Operator(Exists, Exists.parse, {"type": "boolean"}),
+    **{
+        name: Operator(Compares, Compares.called(name), _BOUND)
+        for name in ("gt", "gte", "lt", "lte")
+    },
+    "any": Operator(AnyTest, AnyTest.parse, _TESTS),
+    "all": Operator(AllTests, AllTests.parse, _TESTS),
 }
-"""Every operator by its name in YAML, to what parses its argument."""
+"""Every operator by its name in YAML."""
 
 
 def _tests(reader: Reader, written: Any, at: Place) -> tuple[Test, ...]:

@@ -4,7 +4,7 @@ A list stands for its elements, at the end of a path and on the way, so that a p
 never a position. A name that holds a dot cannot be named.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -15,15 +15,22 @@ from router.event import Event
 Read = Callable[[Event, str], Any]
 """From an event and the name of the source it came to, to what is read there."""
 
-_ATTRIBUTES: dict[str, Read] = {
-    "vendor": lambda event, _: event.vendor,
-    "type": lambda event, _: event.short_type,
-    "source": lambda _, source: source,
-    "subject": lambda event, _: event.subject,
-    "time": lambda event, _: event.time,
+
+class Attribute(msgspec.Struct, frozen=True):
+    """What every event has beside `data`: how it is read, and what it is."""
+
+    read: Read
+    meaning: str
+
+
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "vendor": Attribute(lambda event, _: event.vendor, "Whose callback it was."),
+    "type": Attribute(lambda event, _: event.short_type, "The type, without its vendor."),
+    "source": Attribute(lambda _, source: source, "The name of the source that it came to."),
+    "subject": Attribute(lambda event, _: event.subject, "What it is about."),
+    "time": Attribute(lambda event, _: event.time, "When it happened: a moment of RFC 3339."),
 }
-ATTRIBUTES = tuple(_ATTRIBUTES)
-"""What a path may name beside `data.…`: known of every event."""
+"""What a path may name beside `data.…`."""
 
 MISSING = object()
 """What a path names that is not there."""
@@ -37,8 +44,8 @@ def is_path(text: str) -> bool:
 
 def value_at(path: str, event: Event, source: str) -> Any:
     """Return the one value that *path* names, or `MISSING`; nothing is named through a list."""
-    if path in _ATTRIBUTES:
-        return _ATTRIBUTES[path](event, source)
+    if path in ATTRIBUTES:
+        return ATTRIBUTES[path].read(event, source)
     value: Any = event.data
     for key in path.split(".")[1:]:
         value = value.get(key, MISSING) if isinstance(value, dict) else MISSING
@@ -55,8 +62,8 @@ def values_at(path: str, event: Event, source: str) -> list[Any]:
     """
     if path == "time":
         return [parse_rfc3339(event.time)]
-    if path in _ATTRIBUTES:
-        return [_ATTRIBUTES[path](event, source)]
+    if path in ATTRIBUTES:
+        return [ATTRIBUTES[path].read(event, source)]
     return values_below(event.data, path.split(".")[1:])
 
 

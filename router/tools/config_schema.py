@@ -1,7 +1,7 @@
 """JSON Schema (2020-12) of the configuration files, for editors and for those who write them.
 
 What `check` accepts fits. What fits may still be refused: rules between options, files that
-cannot be read, conditions of rules are `check`'s alone. A value may hold `${NAME}` wherever it is
+cannot be read, words of vendors are `check`'s alone. A value may hold `${NAME}` wherever it is
 one word, so each word may be such a text instead.
 
 Design: derived from `router.config.options`, as everything that is told of options. Pure.
@@ -24,6 +24,7 @@ from router.config.scalars import (
     format_size,
     parse_size,
 )
+from router.routing.schema import DEFINITIONS
 from router.tools.schema import DIALECT, Schema
 
 _VARIABLE = "#/$defs/Variable"
@@ -107,6 +108,9 @@ _ENDS = (("at least", "least"), ("at most", "most"))
 def _schemas(said: Said, definitions: dict[str, Schema]) -> list[Schema]:
     """Return what a value may be, each in the order in which a person would try it."""
     kind, inner = said.kind, get_args(said.kind)
+    if "defined" in said.extra:
+        definitions.update((name, dict(schema)) for name, schema in DEFINITIONS.items())
+        return [{"$ref": f"#/$defs/{said.extra['defined']}"}]
     if kind is Any:
         return [{}]
     if isinstance(kind, type) and issubclass(kind, Struct) and kind not in PATTERNS:
