@@ -62,10 +62,19 @@ def nearest_field(path: str, left: Scope) -> str:
     """Return the path of the field in events of *left* that is most like *path*; empty if none."""
     name = path.removeprefix("data.")
     same = ".".join(map(snake_case, name.split(".")))
-    known = {inner for each in left for inner in paths_of(_table(each))}
+    paths = (inner for each in left for inner in paths_of(_table(each)))
+    known = {inner for inner in paths if not name.startswith(f"{inner}.")}
     ending = [each for each in known if each.rpartition(".")[2] == same.rpartition(".")[2]]
     near = [same] if same in known else ending if len(ending) == 1 else []
-    guess = near[0] if near else closest(name, ending or known)
+    parent, _, last = name.rpartition(".")
+    beside = [each.removeprefix(f"{parent}.") for each in known if each.startswith(f"{parent}.")]
+    if near:
+        guess = near[0]
+    elif beside:
+        guess = closest(last, beside)
+        guess = guess and f"{parent}.{guess}"
+    else:
+        guess = closest(name, ending or known)
     return guess and f"data.{guess}"
 
 

@@ -20,7 +20,7 @@ from router.record import encode_event
 from router.routing import RouteTable, Verdict
 from router.routing import explain as explain_rules
 from router.tools.masking import masked, masked_value
-from router.tools.verdicts import line_of, masked_verdict
+from router.tools.verdicts import line_of, line_of_keyless, masked_verdict
 from router.vendors.decode import decode
 from router.vendors.fields import at
 from router.vendors.refusal import Refused
@@ -39,6 +39,7 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         undocumented: Fields and values that no document knows.
         event: As it would lie in Kafka.
         rules: What each rule makes of it.
+        keyless: Rules whose key has no single value here, so that the subject is the key.
         dropped_by: Rules that stop every record.
         records: Topics and keys.
         hints: What may be wrong.
@@ -52,6 +53,7 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undocumented: int = 0
     event: msgspec.Raw | None = None
     rules: tuple[Verdict, ...] = ()
+    keyless: tuple[str, ...] = ()
     dropped_by: tuple[str, ...] = ()
     records: tuple[dict[str, str], ...] = ()
     hints: tuple[str, ...] = ()
@@ -136,6 +138,7 @@ def _accepted(accepted: Accepted, routes: RouteTable, sent: tuple[str, ...]) -> 
             masked_verdict(verdict, event.vendor)
             for verdict in explain_rules(routes, event, accepted.source.name)
         ),
+        keyless=accepted.keyless,
         dropped_by=accepted.dropped_by,
         records=tuple(
             {"topic": record.topic, "key": masked(record.key.decode())}
@@ -159,6 +162,8 @@ def _print(told: _Told) -> None:
         print("\n".join(map(printable, formatted.split("\n"))))
     for verdict in told.rules:
         print(line_of(verdict))
+    for name in told.keyless:
+        print(line_of_keyless(name))
     for name in told.dropped_by:
         print(f"dropped by {name}: answered 200, nothing published")
     for record in told.records:

@@ -1,17 +1,19 @@
 """`callback-router test`: the routing tests written beside the rules."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
 from router.assembly import routes_of, sources_of
+from router.assembly.field_checks import unknown_field
 from router.cli.options import config_option, configured
 from router.config import Configuration
 from router.errors import ConfigError, Problem
 from router.ingress.printable import printable
+from router.ingress.sources import Sources
 from router.tools.junit import junit
 from router.tools.rule_cases import Case, read_cases
 from router.tools.rule_tests import Outcome, RuleTests
@@ -42,12 +44,27 @@ def test(
         raise ConfigError(problems)
     tests = RuleTests(sources, routes)
     outcomes = [tests.outcome(case) for case in found]
+    for outcome in outcomes:
+        for doubt in _doubts(outcome, sources):
+            print(printable(doubt.shown()))
     unreached = tests.unreached(outcomes)
     _print_outcomes(outcomes, unreached)
     if report is not None:
         _write(report, junit(outcomes, unreached if require_coverage else ()))
     if (unreached and require_coverage) or not all(outcome.is_passed for outcome in outcomes):
         sys.exit(1)
+
+
+def _doubts(outcome: Outcome, sources: Sources) -> Iterator[Problem]:
+    """Yield the fields of a test that no document knows: a rule may be tested by a slip of it."""
+    vendor = sources.by_name[outcome.case.source].vendor.name
+    combination = {"vendor": vendor, "type": outcome.short_type}
+    told = ""
+    for path, place in outcome.case.fields if outcome.short_type else ():
+        message = unknown_field(path, [combination])
+        if message and not (told and path.startswith(f"{told}.")):
+            told = path
+            yield msgspec.structs.replace(place, message=message, is_warning=True)
 
 
 def _without_namespace(configuration: Configuration) -> Configuration:

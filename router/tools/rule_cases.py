@@ -96,6 +96,7 @@ class Case(Struct, frozen=True, kw_only=True):
         data: What of the event's data is different.
         expect: What shall be published; None where that is not asked.
         matches: The rules that shall match; None where that is not asked.
+        fields: Each path of `data` that the test names, with its place as a problem without words.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Case(Struct, frozen=True, kw_only=True):
     data: Mapping[str, Any]
     expect: tuple[ExpectedOptions, ...] | None
     matches: tuple[str, ...] | None
+    fields: tuple[tuple[str, Problem], ...] = ()
 
 
 def read_cases(
@@ -181,7 +183,23 @@ class _Reader:
             data=options.data,
             expect=expect,
             matches=options.matches,
+            fields=tuple(self._fields(path, options)),
         )
+
+    def _fields(self, path: KeyPath, options: CaseOptions) -> Iterator[tuple[str, Problem]]:
+        if options.event is not None:
+            yield from self._fields_below((*path, "event", "data"), options.event.data, "data")
+        else:
+            yield from self._fields_below((*path, "data"), options.data, "data")
+
+    def _fields_below(self, path: KeyPath, value: Any, named: str) -> Iterator[tuple[str, Problem]]:
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self._fields_below((*path, index), item, named)
+        for key, member in value.items() if isinstance(value, dict) else ():
+            inner = f"{named}.{key}"
+            yield inner, self._document.problem((*path, key), "", at_key=True)
+            yield from self._fields_below((*path, key), member, inner)
 
     def _expected(self, path: KeyPath, options: CaseOptions) -> tuple[ExpectedOptions, ...] | None:
         if options.dropped and options.expect:

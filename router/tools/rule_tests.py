@@ -20,7 +20,7 @@ from router.record import Record
 from router.routing import RouteTable, Verdict, explain
 from router.tools.masking import masked
 from router.tools.rule_cases import Case, EventOptions, ExpectedOptions
-from router.tools.verdicts import line_of, masked_verdict
+from router.tools.verdicts import line_of, line_of_keyless, masked_verdict
 from router.vendors.decode import decode
 from router.vendors.refusal import Refused
 from router.vendors.spec import without_proof
@@ -37,11 +37,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
         case: Which.
         lines: What is wrong, one finding a line; none where it passed.
         matched: Names of the rules that matched.
+        short_type: Of the event; empty where the body is refused.
     """
 
     case: Case
     lines: tuple[str, ...]
     matched: frozenset[str]
+    short_type: str = ""
 
     @property
     def is_passed(self) -> bool:
@@ -87,7 +89,8 @@ class RuleTests:
                 line_of(masked_verdict(verdict, event.vendor))
                 for verdict in self._concerned(verdicts, event, case, missing, wrong)
             ]
-        return Outcome(case=case, lines=tuple(lines), matched=matched)
+            lines += map(line_of_keyless, routed.keyless)
+        return Outcome(case=case, lines=tuple(lines), matched=matched, short_type=event.short_type)
 
     def unreached(self, outcomes: Iterable[Outcome]) -> list[str]:
         """Return the rules that matched in no test, in their order."""

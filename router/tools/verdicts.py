@@ -30,6 +30,11 @@ def line_of(verdict: Verdict) -> str:
     return printable(f"rule {verdict.rule}: kept from it by {verdict.decided_by}, which saw {seen}")
 
 
+def line_of_keyless(name: str) -> str:
+    """Return in one line that the key of the rule *name* could not be made of this event."""
+    return f"rule {name}: its key has no single value here, so the subject is the key"
+
+
 def _masked(path: str, value: Any, vendor: str) -> Any:
     """Return the value as it is shown below its names: one of them may be that of a secret."""
     names = path.split(".")

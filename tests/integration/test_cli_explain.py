@@ -56,6 +56,19 @@ def test_explain_shows_what_becomes_of_a_body(config: Path, tmp_path: Path, way:
     ]
 
 
+def test_explain_tells_a_key_that_is_not_there(config: Path, tmp_path: Path) -> None:
+    """The record lies under its subject, and it says so, to persons and to programs."""
+    rule = '{name: by-task, when: {type: RoomCreate}, to: rooms, key: "{data.task_id}"}'
+    (tmp_path / "routes.yaml").write_text(f"routes: [{rule}]", encoding="utf-8")
+    arguments = ("explain", "--source", "rtc", "--config", config)
+
+    done = run(*arguments, sent=rtc())
+
+    told = "rule by-task: its key has no single value here, so the subject is the key"
+    assert told in done.stdout.splitlines()
+    assert json.loads(run(*arguments, "--json", sent=rtc()).stdout)["keyless"] == ["by-task"]
+
+
 def test_explain_as_json_tells_the_same(config: Path) -> None:
     """One object for programs: proof, event, rules with what decided, records; or the reason."""
     arguments = ("explain", "--json", "--source", "rtc", "--config", config)

@@ -53,6 +53,35 @@ def test_the_file_beside_the_routes_is_run(config: Path) -> None:
     ]
 
 
+def test_fields_that_no_document_knows_are_told(config: Path) -> None:
+    """A warning at the field, of a sample's or an event's data, with a guess."""
+    (config.parent / "routes.test.yaml").write_text(
+        """tests:
+  - {name: a, source: rtc, sample: volcengine-rtc/RoomCreate, data: {room_id: r, rom_id: r}, matches: [rooms]}
+  - name: b
+    source: rtc
+    event: {type: RecordStopped, data: {record_file_list: [{duration: 1}, {x: {y: 2}}]}}
+    matches: []
+""",
+        encoding="utf-8",
+    )
+
+    done = _test(config)
+
+    file = config.parent / "routes.test.yaml"
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:2] == [
+        (
+            f"{file}:2:82: tests[0].data.rom_id: no document of RoomCreate knows data.rom_id; "
+            "did you mean data.room_id? (warning)"
+        ),
+        (
+            f"{file}:5:76: tests[1].event.data.record_file_list[1].x: "
+            "no document of RecordStopped knows data.record_file_list.x (warning)"
+        ),
+    ]
+
+
 def test_a_failure_is_a_diff_with_its_place(config: Path) -> None:
     """Exit 1; every file that is named is run."""
     one, two = config.parent / "one.yaml", config.parent / "two.yaml"
@@ -95,7 +124,7 @@ def test_mistakes_of_all_files_are_exit_2(config: Path) -> None:
     done = _test(config, one, two)
 
     assert (done.returncode, done.stdout) == (2, "")
-    first, second, *_ = done.stderr.splitlines()
+    first, _, second, *_ = done.stderr.splitlines()
     assert first == f"{one}:4:13: tests[0].source: no source is called so, did you mean rtc?"
     assert second.startswith(f"{two}:3:67: tests[0].expects: unknown key, did you mean expect?")
 

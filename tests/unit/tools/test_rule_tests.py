@@ -69,6 +69,23 @@ def test_what_is_missing_and_what_is_too_much_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_key_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """Where the subject serves instead, so that nobody looks for the reason."""
+    (outcome,) = outcomes(
+        tmp_path,
+        "source: rtc, event: {type: RecordStopped, subject: s, data: {code: 1}}, "
+        f"expect: [{BASE}, {{topic: alerts.rtc, key: t}}]",
+    )
+
+    assert outcome.lines == (
+        "- expected  alerts.rtc  key t",
+        "+ got       alerts.rtc  key s",
+        "event volcengine-rtc.RecordStopped, subject s",
+        "rule failed: matches",
+        "rule failed: its key has no single value here, so the subject is the key",
+    )
+
+
 def test_what_was_dropped_is_told(tmp_path: Path) -> None:
     """The rule that dropped is named; rules that have no part in it are not."""
     (outcome,) = outcomes(
