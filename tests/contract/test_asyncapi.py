@@ -6,11 +6,13 @@ found to fit that of AsyncAPI 3.0.0.
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 from jsonschema import Draft7Validator, Draft202012Validator
 from msgspec.structs import replace
 
@@ -208,3 +210,20 @@ def test_no_secret_is_needed_and_none_is_told() -> None:
     assert formatted(shipped()) == formatted(
         document(service_of(load(ROOT / "config" / "router.yaml", {}, CHECKS, with_secrets=False)))
     )
+
+
+def test_another_library_reads_the_same() -> None:
+    """FastStream's models of AsyncAPI 3.0 take the document, and give back what it says.
+
+    They want a server's `pathname`, which the specification leaves open, and do not know
+    `topicConfiguration` of Kafka's binding.
+    """
+    told = deepcopy(shipped())
+    for server in told["servers"].values():
+        server["pathname"] = ""
+    for channel in told["channels"].values():
+        assert channel["bindings"]["kafka"].pop("topicConfiguration")
+
+    read = ApplicationSchema.model_validate(told)
+
+    assert read.model_dump(mode="json", by_alias=True, exclude_none=True) == told
