@@ -1,4 +1,10 @@
-"""What the annotation of an option says, for those who convert by it and those who describe it."""
+"""What the annotation of an option says, for those who convert by it and those who describe it.
+
+What msgspec's `Meta` has no word for stands in its `extra`: `least` and `most` of our own scalars
+(inclusive, as a person writes them), `expected` (said instead of a pattern), `or_one` (a list of
+one may be written as its item), `unique` (the key that differs between the items of a list),
+`defined` (the name of a JSON Schema that a higher layer has).
+"""
 
 import types
 from collections.abc import Mapping
@@ -22,7 +28,7 @@ class Said(Struct, frozen=True, kw_only=True):
         least: The least number.
         most: The greatest number.
         min_length: Of a text, a list or a mapping.
-        extra: What `Meta` has no word for; see `options`.
+        extra: What `Meta` has no word for; see above.
     """
 
     kind: Any

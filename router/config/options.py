@@ -1,10 +1,8 @@
 """Every option, with its meaning, bounds, default and examples.
 
 Design: this is the only place that names an option; `load` walks these types, and what is shown
-to users is derived from them. What msgspec's `Meta` cannot say about our own scalars stands in
-its `extra`: `least` and `most` (inclusive, as a person writes them), `expected` (said instead of
-a pattern), `or_one` (a list of one may be written as its item), `unique` (the key that differs
-between the items of a list), `defined` (the name of a JSON Schema that a higher layer has). Rules between options: `rules`.
+to users is derived from them. Notes in the `extra` of `Meta`: `annotations`. Rules between
+options: `rules`.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -373,11 +371,7 @@ class RouteOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ]
     when: Annotated[
         dict[str, Any],
-        Meta(
-            description="Conditions, all of which must hold.",
-            examples=[{"type": "RoomCreate"}],
-            extra={"defined": "When"},
-        ),
+        Meta(description="Conditions, all of which must hold.", extra={"defined": "When"}),
     ]
     to: Annotated[
         tuple[TopicTemplate, ...],

@@ -18,6 +18,7 @@ _GROUPS = {"any": "One of these fits as a whole.", "all": "Each of these fits."}
 DEFINITIONS: Mapping[str, Mapping[str, Any]] = {
     "When": {
         "description": "Conditions, all of which must hold.",
+        "examples": [{"type": "RoomCreate"}],
         "type": "object",
         "properties": {
             **{name: {**TEST, "description": each.meaning} for name, each in ATTRIBUTES.items()},
