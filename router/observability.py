@@ -244,3 +244,12 @@ def set_up_logging(*, is_terminal: bool | None = None, level: int = logging.INFO
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s", force=True)
+    logging.getLogger("asyncio").addFilter(_is_worth_a_line)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Tell apart what aiokafka leaves where a client is closed while it connects.
+
+    Such a connection closes itself when it is collected, and asks the loop to complain of it.
+    """
+    return not record.getMessage().startswith("Unclosed AIOKafkaConnection")

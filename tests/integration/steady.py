@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Self
 
@@ -16,6 +17,7 @@ from tests.sender import rtc
 TOPIC = "callbacks.volcengine-rtc.RoomCreate"
 _ROOMS = 20
 _ANSWER_SECS = 10.0
+_STORED_SECS = 30.0
 
 
 class Sent(Struct, frozen=True, kw_only=True):
@@ -139,6 +141,17 @@ class Steady:
         )
 
 
-def stored(servers: str, topic: str) -> list[str]:
-    """Return the ids of the events in Kafka, one for each of its copies."""
+async def stored(servers: str, topic: str, wanted: Collection[str]) -> list[str]:
+    """Return the ids of the events in Kafka, one for each of its copies, once all *wanted* are.
+
+    What waits in the spool of an instance comes later; after half a minute it is given up.
+    """
+    deadline = time.monotonic() + _STORED_SECS
+    while True:
+        found = await asyncio.to_thread(_stored, servers, topic)
+        if set(wanted) <= set(found) or time.monotonic() > deadline:
+            return found
+
+
+def _stored(servers: str, topic: str) -> list[str]:
     return [json.loads(record.value or b"")["id"] for record in read_all(servers, [topic])]

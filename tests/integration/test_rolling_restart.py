@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from tests.cluster import Cluster
 from tests.haproxy import CONFIG, Address, HAProxy, ToolMissingError, tool
-from tests.integration.command import PATHS, TOKEN, Running, Service, write_config
+from tests.integration.command import PATHS, TOKEN, Running, Service, run, write_config
 from tests.integration.steady import TOPIC, Steady, stored
 from tests.kafka_node import free_ports
 from tests.sender import rtc
@@ -96,7 +96,7 @@ async def test_a_rolling_restart_goes_unnoticed(scene: Scene, kafka: Cluster, un
 
     assert [sent for sent in load.sent if sent.status != 200] == []
     assert max(sent.seconds for sent in load.sent) <= HARD_SECS + 0.5
-    ids = await asyncio.to_thread(stored, kafka.bootstrap_servers, f"{unique}.{TOPIC}")
+    ids = await stored(kafka.bootstrap_servers, f"{unique}.{TOPIC}", load.durable)
     assert load.durable == set(ids)
 
 
@@ -111,7 +111,9 @@ async def test_a_killed_instance_costs_no_callback(
         await load.wait_durable(PER_SEC // 2)
 
     assert [sent for sent in load.sent if sent.status != 200] == []
-    ids = await asyncio.to_thread(stored, kafka.bootstrap_servers, f"{unique}.{TOPIC}")
+    drained = await asyncio.to_thread(run, "spool", "drain", "--config", scene.configs[0])
+    assert drained.returncode == 0, drained.stderr
+    ids = await stored(kafka.bootstrap_servers, f"{unique}.{TOPIC}", load.durable)
     assert load.durable == set(ids)
 
 

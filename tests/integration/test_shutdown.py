@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.command import PATHS, Service, write_config
+from tests.integration.command import PATHS, Service, run, write_config
 from tests.integration.steady import TOPIC, Steady, stored
 from tests.kafka_node import free_ports
 from tests.sender import rtc
@@ -40,6 +40,7 @@ class Instance(Service):
     def __init__(self, config: Path, admin_port: int) -> None:
         """Start it, and return when it listens."""
         super().__init__(config)
+        self.config = config
         self.readyz = f"http://{ADMIN_HOST}:{admin_port}/readyz"
 
     async def wait_not_ready(self) -> float:
@@ -93,7 +94,9 @@ async def test_under_load_the_lame_duck_answers_everything(
     late = [sent for sent in load.sent if sent.began_at > not_ready_at]
     assert len(late) >= PER_SEC // 4
     assert {sent.connection for sent in late} == {"close"}
-    ids = await asyncio.to_thread(stored, kafka.bootstrap_servers, f"{unique}.{TOPIC}")
+    drained = await asyncio.to_thread(run, "spool", "drain", "--config", instance.config)
+    assert drained.returncode == 0, drained.stderr
+    ids = await stored(kafka.bootstrap_servers, f"{unique}.{TOPIC}", load.durable)
     assert load.durable == set(ids)
 
 

@@ -1,5 +1,6 @@
 """What must hold of counting and logging, whatever becomes of their readers."""
 
+import logging
 import sys
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(
         structlog.get_logger("t").error("batch_failed", topic="t")
     finally:
         structlog.reset_defaults()
+
+
+def test_a_connection_that_closes_itself_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    """What the event loop says of it is left out, and nothing else that it says."""
+    set_up_logging(is_terminal=False)
+    try:
+        logging.getLogger("asyncio").error("Unclosed AIOKafkaConnection\nconn: <... port=1>")
+        logging.getLogger("asyncio").error("Task exception was never retrieved")
+    finally:
+        structlog.reset_defaults()
+
+    assert capfd.readouterr().err == "Task exception was never retrieved\n"
 
 
 def test_the_table_in_the_docstring_names_every_metric() -> None:
