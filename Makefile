@@ -51,16 +51,27 @@ $(STAMP): requirements.lock pyproject.toml
 run: install ## everything in one go, nothing to set up; ARGS="--rate 5" are those of `callback-router dev`
 	@exec $(BIN)/callback-router dev $(ARGS)
 
+# Two parts beside each other, for two processors: those that wait for Kafka, and the others.
+WAITING := tests/chaos tests/e2e tests/integration
+COVERED := $(TEST_ENV) $(BIN)/python -m coverage run
+
 .PHONY: test
 test: lint ## lint, types, import contracts, all tests, coverage; ARGS="tests/unit -k spool" runs a part
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; set -o pipefail; status=0; \
-	$(TEST_ENV) $(BIN)/python -m coverage run -m pytest $(ARGS) | tee "$$log" || status=1; \
-	$(if $(strip $(ARGS)),exit $$status;) \
+ifneq ($(strip $(ARGS)),)
+	@$(COVERED) -m pytest $(ARGS)
+else
+	@log=$$(mktemp); status=0; set -m; \
+	$(COVERED) --data-file=.coverage.others -m pytest $(WAITING:%=--ignore=%) \
+	    >"$$log" 2>&1 </dev/null & others=$$!; \
+	trap 'kill -- -$$others 2>/dev/null; rm -f "$$log"' EXIT; \
+	$(COVERED) --data-file=.coverage.waiting -m pytest $(WAITING) || status=1; \
+	wait $$others || status=1; cat "$$log"; \
+	$(BIN)/python -m coverage combine --quiet .coverage.waiting .coverage.others || status=1; \
 	$(BIN)/python -m coverage report || status=1; \
 	echo; echo 'The pure part:'; \
 	$(BIN)/python -m coverage report --include='$(PURE)' --fail-under=100 || status=1; \
-	echo; tail -n 1 "$$log"; \
 	exit $$status
+endif
 
 .PHONY: lint
 lint: install ## ruff, mypy, import contracts
