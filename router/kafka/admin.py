@@ -95,16 +95,20 @@ class KafkaAdmin:
         return states
 
     async def brokers(self) -> int:
-        """Return how many brokers the cluster has.
+        """Return how many brokers the cluster has, at least one.
 
         Raises:
-            UnavailableError: The cluster does not answer.
+            UnavailableError: The cluster does not answer, or counts none of its brokers as alive,
+                as a controller does that has missed their heartbeats.
         """
         client = await self._connected()
         try:
-            return len((await client.describe_cluster())["brokers"])
+            count = len((await client.describe_cluster())["brokers"])
         except (kafka_errors.KafkaError, TimeoutError, OSError) as error:
             raise unreachable(self._settings, error) from error
+        if count == 0:
+            raise UnavailableError(f"{self._settings.bootstrap_servers}: no broker counts as alive")
+        return count
 
     async def create(self, topics: Iterable[TopicState]) -> dict[str, str]:
         """Make topics, wait until they are known; return the error of each that was not made.
