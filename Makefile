@@ -51,8 +51,8 @@ $(STAMP): requirements.lock pyproject.toml
 run: install ## everything in one go, nothing to set up; ARGS="--rate 5" are those of `callback-router dev`
 	@exec $(BIN)/callback-router dev $(ARGS)
 
-# Two parts beside each other, for two processors: those that wait for Kafka, and the others.
-WAITING := tests/chaos tests/e2e tests/integration
+# Two parts beside each other, for two processors: those that mostly wait for brokers, and the others.
+WAITING := tests/chaos tests/integration
 COVERED := $(TEST_ENV) $(BIN)/python -m coverage run
 
 .PHONY: test
