@@ -4,7 +4,8 @@ Design: two slots with checksums, written in turns and in place, so that the cur
 on a full disk and a write that is cut off leaves the other slot. Segments before the first one
 are garbage; so the cursor is durable before any of them is removed, and a number is never used
 again. After an error the file is made anew: what one sync has failed to write, the next one says
-to have written.
+to have written. Of a file that was found there, the name may be in memory only, if the process
+that renamed it was killed; so its first write syncs the folder too.
 """
 
 from contextlib import suppress
@@ -64,6 +65,7 @@ class Cursor:
         self._disk = disk
         self._fd = -1
         self._sequence = 0
+        self._is_name_durable = False
         self.span: Span | None = None
 
     def read(self) -> Span | None:
@@ -91,6 +93,9 @@ class Cursor:
             else:
                 self._disk.write_all(self._fd, slot, (self._sequence + 1) % 2 * SLOT_BYTES)
                 self._disk.fdatasync(self._fd)
+            if not self._is_name_durable:
+                self._disk.fsync_folder(self._folder)
+                self._is_name_durable = True
         except OSError:
             self.close()
             raise
@@ -105,6 +110,7 @@ class Cursor:
                 self._disk.close(fd)
 
     def _make(self, slot: bytes) -> None:
+        self._is_name_durable = False
         temporary = f"{self._path}.tmp"
         with suppress(FileNotFoundError):
             self._disk.unlink(temporary)
@@ -115,4 +121,3 @@ class Cursor:
         self._disk.write_all(self._fd, blank[:at] + slot + blank[at + len(slot) :], 0)
         self._disk.fsync(self._fd)
         self._disk.rename(temporary, self._path)
-        self._disk.fsync_folder(self._folder)

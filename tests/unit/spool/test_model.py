@@ -148,6 +148,24 @@ def test_what_was_told_is_found_again() -> None:
     )
 
 
+@pytest.mark.parametrize("calls", range(1, 25))
+def test_a_process_killed_while_it_makes_the_cursor_anew(calls: int) -> None:
+    """Memory may know the new cursor and the disk not: the next process removes nothing by it."""
+    for seed in range(4):
+        world = World(seed, SegmentSpool)
+        try:
+            world.append([0] * 7 + [250_000])
+            world.close()
+            world.disk.sync_errors = 1
+            world.settle(Random(118_353))  # noqa: S311 - no secret; it settles all of the first segment
+            world.disk.calls_left = calls
+            world.close()
+            world.restart(keeps_memory=False)
+            world.check()
+        finally:
+            world.end()
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("make_spool", "make_disk"),
