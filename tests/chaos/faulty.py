@@ -29,19 +29,19 @@ Function = Callable[..., Any]
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """A place in the code: just before or just after a method.
+    """A place in the code: just before or just after a method, or a function.
 
     Attributes:
-        module: Where the class is.
-        owner: The class.
-        method: Of the class.
+        module: Where it is.
+        owner: The class; empty for a function of the module.
+        method: Of the class, or the function.
         is_after: Behind the call instead of before it.
         file: The end of the name of the file that the call must be about, if any.
     """
 
     module: str
-    owner: str
     method: str
+    owner: str = ""
     is_after: bool = False
     file: str = ""
 
@@ -55,9 +55,12 @@ _TORN_BYTES = 300
 
 POINTS: Final = {
     "head_read": Point(module=_CONNECTION, owner="Connection", method="_begin"),
-    "verified": Point(
+    "body_read": Point(module="router.ingress.server", owner="Server", method="decide"),
+    "verified": Point(module="router.ingress.receive", method="accept"),
+    "normalized": Point(
         module="router.ingress.server", owner="Server", method="decide", is_after=True
     ),
+    "lane_joined": Point(module="router.publish.lane", owner="Lane", method="add", is_after=True),
     "produce_called": Point(
         module="router.kafka.producer", owner="KafkaProducer", method="send", is_after=True
     ),
@@ -120,8 +123,9 @@ class Fault:
 
 
 def install(point: Point, pass_by: Callable[[tuple[Any, ...]], None]) -> None:
-    """Wrap the point's method, for every object of its class."""
-    owner = getattr(import_module(point.module), point.owner)
+    """Wrap the point's method, for every object of its class, or the function."""
+    module = import_module(point.module)
+    owner = getattr(module, point.owner) if point.owner else module
     setattr(owner, point.method, _wrapped(getattr(owner, point.method), point, pass_by))
 
 

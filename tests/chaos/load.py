@@ -73,9 +73,14 @@ class Load:
     """The vendors' side; `start` it, and `stop` or `give_up` in the end."""
 
     def __init__(
-        self, port: int, rate: float = 400.0, padding: int = 0, large_bytes: int = 0
+        self,
+        port: int,
+        rate: float = 400.0,
+        padding: int = 0,
+        large_bytes: int = 0,
+        rooms: int = ROOMS,
     ) -> None:
-        """Take the service's port and events a second at most.
+        """Take the service's port, events a second at most, and how many rooms send them.
 
         *padding* makes each event larger, *large_bytes* a few of them.
         """
@@ -85,6 +90,7 @@ class Load:
         self._rate = rate
         self._padding = padding
         self._large_bytes = large_bytes
+        self._rooms = rooms
         self._next_at = 0.0
         self._is_ending = self._is_over = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
@@ -125,7 +131,7 @@ class Load:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for number in range(ROOMS):
+            for number in range(self._rooms):
                 group.create_task(self._room(number))
 
     async def _room(self, index: int) -> None:

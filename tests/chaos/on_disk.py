@@ -64,6 +64,21 @@ def _fill(path: Path) -> None:
             return
 
 
+def _quiet(scene: Scene, *, is_full: bool) -> None:
+    """An outage longer than any wait of the client's, and nothing new that would wake a lane."""
+    with small_volume(scene.ingress.spool):
+        scene.begin(warm_up=10)
+        neighbour = scene.ingress.spool / "neighbour"
+        scene.kafka.away()
+        if is_full:
+            _fill(neighbour)
+        scene.wait(40)
+        neighbour.unlink(missing_ok=True)
+        scene.kafka.back()
+        scene.load.wait_accepted(20)
+        scene.settle()
+
+
 def _quota_reached(scene: Scene) -> None:
     scene.begin()
     scene.kafka.away()
@@ -139,6 +154,23 @@ FAULTS: Final = (
         padding=4000,
         may_refuse=True,
         spool={"max_bytes": "8MiB"},  # so small a reserve is soon used up
+    ),
+    Fault(
+        name="few quiet rooms, Kafka away 40 s",
+        act=partial(_quiet, is_full=False),
+        at_least=50,
+        rate=2.0,
+        rooms=4,
+    ),
+    Fault(
+        name="few quiet rooms, disk full, Kafka away",
+        act=partial(_quiet, is_full=True),
+        at_least=30,
+        rate=2.0,
+        rooms=4,
+        padding=4000,
+        may_refuse=True,
+        spool={"max_bytes": "8MiB"},
     ),
     Fault(
         name="quota reached, Kafka away",

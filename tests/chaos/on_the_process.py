@@ -12,7 +12,10 @@ _SEGMENTS_OF = 600
 
 WITH_KAFKA: Final = (
     "head_read",
+    "body_read",
     "verified",
+    "normalized",
+    "lane_joined",
     "produce_called",
     "produce_acked",
     "before_reply",

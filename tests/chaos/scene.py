@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from tests.chaos.callbacks import BASE, COPIES, names_in
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.kafka import Kafka
-from tests.chaos.load import Load
+from tests.chaos.load import ROOMS, Load
 from tests.chaos.service import EndedError, Ingress
 from tests.chaos.table import Row
 from tests.cluster import read_all
@@ -48,6 +48,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         rate: Events a second, at most.
         padding: Bytes that make each event larger.
         large_bytes: Bytes that make a few events larger.
+        rooms: How many send, each one event at a time.
         spool: Options of the spool.
         topic: Settings of the topics.
         makes_topics: The topics are there from the beginning.
@@ -62,6 +63,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     rate: float = 400.0
     padding: int = 0
     large_bytes: int = 0
+    rooms: int = ROOMS
     spool: dict[str, object] = field(default_factory=dict)
     topic: dict[str, str] = field(default_factory=dict)
     makes_topics: bool = True
@@ -84,7 +86,9 @@ class Scene:
         self._pause = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
         self.ingress = Ingress(folder, kafka.outside_servers, self.namespace, fault.spool)
-        self.load = Load(self.ingress.port, fault.rate, fault.padding, fault.large_bytes)
+        self.load = Load(
+            self.ingress.port, fault.rate, fault.padding, fault.large_bytes, fault.rooms
+        )
         if fault.makes_topics:
             self.make_topics()
 
