@@ -73,6 +73,8 @@ def _quiet(scene: Scene, *, is_full: bool) -> None:
         if is_full:
             _fill(neighbour)
         scene.wait(40)
+        if is_full:
+            _expect_trouble(scene, "full")
         neighbour.unlink(missing_ok=True)
         scene.kafka.back()
         scene.load.wait_accepted(20)
@@ -168,7 +170,7 @@ FAULTS: Final = (
         at_least=30,
         rate=2.0,
         rooms=4,
-        padding=4000,
+        padding=50_000,
         may_refuse=True,
         spool={"max_bytes": "8MiB"},
     ),
