@@ -114,11 +114,19 @@ class Postgres:
         return f"postgresql://{_SUPERUSER}:{password}@{_HOST}:{self._port}/{database}"
 
     def psql(self, statement: str, database: str = "postgres") -> str:
-        """Return what the statement prints, in psql's plain form."""
+        """Return what the statement prints, in psql's plain form.
+
+        Raises:
+            CalledProcessError: The server refused it; a note says why.
+        """
         command = [_tool("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement]
-        done = subprocess.run(
-            [*command, self.url_of(database)], check=True, capture_output=True, text=True
-        )
+        try:
+            done = subprocess.run(
+                [*command, self.url_of(database)], check=True, capture_output=True, text=True
+            )
+        except subprocess.CalledProcessError as error:
+            error.add_note(error.stderr)
+            raise
         return done.stdout.strip()
 
     def restart(self) -> None:

@@ -154,7 +154,9 @@ class Scene:
             admin.poll(_LOOK_SECS)
 
     def notes(self, handler: str = NOTING) -> Notes:
-        """Return what the handler's state holds."""
+        """Return what the handler's state holds; nothing before the first member made the table."""
+        if not self._psql("SELECT to_regclass('callback_router_state')"):
+            return {}
         found = self._psql(_NOTES.format(handler))
         notes: Notes = json.loads(found or "{}")
         return notes
