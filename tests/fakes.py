@@ -1,7 +1,7 @@
 """Fakes that fill the product's roles: Kafka in memory, and a loop whose time costs nothing.
 
 Design: `FakeProducer` passes the suite of `tests/integration/test_producer_port.py` as the real
-one does, and is as unforgiving: a failed batch breaks its partition for that producer, a closed
+one does, and is as unforgiving: a lost batch breaks its partition for that producer, a closed
 one writes nothing, and a caller that breaks the port's rules ends in an AssertionError. In fake
 time every wait ends at once, and a wait that nothing can end is an error instead of a hang.
 """
@@ -149,7 +149,7 @@ class FakeProducer:
             if verdict.error is None:
                 future.set_result(None)
             else:
-                if verdict.error.remedy != "retry":
+                if verdict.error.remedy == "replace":
                     self._broken.add(place)
                 future.set_exception(verdict.error)
 

@@ -51,7 +51,8 @@ class SendError(Exception):
 
     Attributes:
         remedy: `retry`: the same producer may try again; `replace`: it can never write this
-            partition again; `refuse`: Kafka will not take these records from anybody.
+            partition again; `refuse`: Kafka will not take these records from anybody, and the
+            producer may go on with others.
         kind: The engine's name for the error, for logs.
     """
 

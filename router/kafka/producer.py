@@ -1,9 +1,15 @@
 """aiokafka's producer behind the port: one generation, batches whole, errors classified.
 
 Design: everything that only works with the pinned aiokafka is in this file. Idempotence is on, so
-a batch is never given up by itself: it waits until the broker is back. A refused batch or a lost
-sequence number breaks its partition for this producer for good; then a new one must be made, and
-the old one must be silent first (`close`), or it could write behind the new one's back.
+a batch is never given up by itself: it waits until the broker is back. A lost sequence number
+breaks its partition for this producer for good; then a new one must be made, and the old one must
+be silent first (`close`), or it could write behind the new one's back.
+
+A batch that Kafka refuses was not written, so its sequence numbers are used again, as Kafka's own
+client does: aiokafka goes on counting, and Kafka would answer everything that follows with
+OutOfOrderSequenceNumber. That holds for a batch that was sent once. Of one that was sent again,
+for want of an answer, the first attempt may be in the log; with the same numbers, what follows
+would pass for its repetition and be dropped, so there the producer is replaced.
 """
 
 import asyncio
@@ -14,7 +20,8 @@ from functools import partial
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka_errors
 from aiokafka.partitioner import murmur2
-from aiokafka.structs import RecordMetadata
+from aiokafka.producer.message_accumulator import MessageBatch
+from aiokafka.structs import RecordMetadata, TopicPartition
 
 from router.kafka.port import KafkaSettings, SendError, unreachable
 from router.record import Record
@@ -26,8 +33,6 @@ _METADATA_SECS = 0.5
 _REFUSED = (
     kafka_errors.MessageSizeTooLargeError,
     kafka_errors.RecordListTooLargeError,
-    kafka_errors.InvalidMessageError,
-    kafka_errors.CorruptRecordException,
     kafka_errors.InvalidTimestampError,
     kafka_errors.PolicyViolationError,
 )
@@ -89,15 +94,49 @@ class KafkaProducer:
             )
             if taken is None:
                 raise SendError("refuse", "BatchTooLarge")
+        place = TopicPartition(topic, partition)
+        sequence = self._producer._txn_manager.sequence_number(place)  # noqa: SLF001 - see `_refused`
         try:
             written = await self._producer.send_batch(batch, topic, partition=partition)
         except kafka_errors.KafkaError as error:
             raise classified(error) from error
+        sent = self._producer._message_accumulator._batches[place][-1]  # noqa: SLF001 - see `_refused`
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way[told] = None
         told.add_done_callback(self._under_way.pop)
-        written.add_done_callback(partial(_tell, told))
+        written.add_done_callback(partial(self._ended, told, sent, sequence))
         return told
+
+    def _ended(
+        self,
+        told: asyncio.Future[None],
+        sent: MessageBatch,
+        sequence: int,
+        written: asyncio.Future[RecordMetadata | None],
+    ) -> None:
+        """Pass on how a batch ended, with its error classified."""
+        error = None if written.cancelled() else written.exception()
+        if told.done():
+            return
+        if written.cancelled():
+            told.cancel()
+        elif error is not None:
+            told.set_exception(self._refused(sent, sequence, classified(error)))
+        else:
+            told.set_result(None)
+
+    def _refused(self, sent: MessageBatch, sequence: int, error: SendError) -> SendError:
+        """Return the error; of a refused batch the sequence numbers are free again, if it may be.
+
+        Nothing else of the partition is under way, so its next batch begins at *sequence*.
+        """
+        if error.remedy != "refuse":
+            return error
+        if sent.retry_count > 1:
+            return SendError("replace", error.kind)
+        counter = self._producer._txn_manager  # noqa: SLF001 - aiokafka has no public way
+        counter.increment_sequence_number(sent.tp, sequence - counter.sequence_number(sent.tp))
+        return error
 
     async def _know(self, topic: str, partition: int) -> None:
         """Learn where a partition is, or fail soon.
@@ -131,19 +170,6 @@ class KafkaProducer:
         finally:  # aiokafka leaves the futures of a cancelled sender pending for ever
             for told in tuple(self._under_way):
                 told.cancel()
-
-
-def _tell(told: asyncio.Future[None], written: asyncio.Future[RecordMetadata | None]) -> None:
-    """Pass on how a batch ended, with its error classified."""
-    error = None if written.cancelled() else written.exception()
-    if told.done():
-        return
-    if written.cancelled():
-        told.cancel()
-    elif error is not None:
-        told.set_exception(classified(error))
-    else:
-        told.set_result(None)
 
 
 def classified(error: BaseException) -> SendError:

@@ -5,7 +5,8 @@ next, so batches form with one timer a wave and none a record. aiokafka has one 
 under way anyway; batches that it holds behind that cannot grow. There is one future per batch, not
 per record. A batch that is not back is unknown, never failed: it stays under way, and whoever
 waited for it is served by the spool; only a generation that is broken or wedged is ended, and what
-it had under way goes first in the next one. A partition that breaks one producer after the other
+it had under way goes first in the next one. A record that Kafka refuses breaks nothing, or a vendor
+that sends many of them would slow everybody. A partition that breaks one producer after the other
 waits longer each time: each new one costs all the others their batches under way.
 """
 
@@ -193,7 +194,7 @@ class Pump:
         if culprit is not None:
             self._owner.refused(culprit, error.kind)
         self._owner.returned(lane)
-        if error.remedy != "retry":
+        if error.remedy == "replace":
             self._broken = self._broken or error.kind
             self.wake_if_due()
         delay = self._delay(lane, error)

@@ -7,8 +7,10 @@ something breaks. A class of faults that lets its twin pass proves nothing.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from router.kafka.port import SendError
+from router.kafka.producer import KafkaProducer
 from router.publish.generation import Generations
 from router.publish.lane import Lane, Ticket, Waiting
 from router.publish.publisher import Publisher
@@ -34,12 +36,17 @@ def early_answer() -> None:
 
 
 def poisoned_producer() -> None:
-    """Keep a producer that can never write a partition again."""
+    """Keep a producer that can never write a partition again after a refusal."""
 
     async def replace(self: Generations, reason: str) -> None:
         del self, reason
 
+    def refused(*ended: Any) -> SendError:
+        *_, error = ended
+        return cast("SendError", error)
+
     _swap(Generations, "replace", replace)
+    _swap(KafkaProducer, "_refused", refused)
 
 
 def no_sync() -> None:

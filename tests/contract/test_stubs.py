@@ -18,6 +18,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.producer.sender import Sender
+from aiokafka.structs import TopicPartition
 
 STUBS = Path(__file__).parents[1] / "stubs"
 FILES = {path.relative_to(STUBS).as_posix(): path for path in sorted(STUBS.rglob("*.pyi"))}
@@ -273,12 +274,24 @@ def test_an_answer_has_the_rows_that_are_unpacked(answer: str) -> None:
 
 
 async def test_the_private_names_are_what_we_take_them_for() -> None:
-    """A producer that was never started has a client, a sender without task, and may be dropped."""
-    producer = AIOKafkaProducer()
+    """A producer that was never started has a client, a sender without task, and may be dropped.
+
+    What it is to send is told apart by its place, and counted by place.
+    """
+    producer = AIOKafkaProducer(enable_idempotence=True)
+    place = TopicPartition("topic", 0)
+    builder = producer.create_batch()
+    builder.append(timestamp=None, key=b"k", value=b"v")
+    batch = producer._message_accumulator._append_batch(builder, place)
 
     assert type(producer.client) is AIOKafkaClient
     assert type(producer._sender) is Sender
     assert producer._sender.sender_task is None
     assert producer._closed is False
+    assert list(producer._message_accumulator._batches[place]) == [batch]
+    assert (batch.tp, batch.retry_count) == (place, 0)
+    producer._txn_manager.increment_sequence_number(place, 3)
+    producer._txn_manager.increment_sequence_number(place, -2)
+    assert producer._txn_manager.sequence_number(place) == 1
 
     producer._closed = True  # else its destructor warns, and warnings are errors here

@@ -169,38 +169,32 @@ async def test_no_broker_is_unavailable(engine: Engine) -> None:
 
 async def test_what_is_too_large_is_refused(engine: Engine, producer: Producer) -> None:
     """A batch that Kafka takes from nobody is told apart, and nothing of it is written."""
+    await _send(producer, _records(b"before", topic=engine.topic))
     records = _records(b"small", b"x" * 2 * SMALL_BYTES, topic=engine.topic)
 
     error = await _send(producer, records)
 
     assert error is not None
     assert error.remedy == "refuse"
-    assert await engine.written(0) == []
+    assert [value for _, value, _ in await engine.written(0)] == [b"before"]
 
 
-async def test_other_partitions_go_on_after_a_refusal(engine: Engine, producer: Producer) -> None:
-    """The partition of what was refused may be broken for this producer, no other is."""
-    await _send(producer, _records(b"x" * 2 * SMALL_BYTES, topic=engine.topic), 0)
-
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_refusal_breaks_nothing(engine: Engine, producer: Producer, count: int) -> None:
+    """The same producer writes what follows, once and in order, there and elsewhere."""
+    too_large = _records(*[b"x" * 2 * SMALL_BYTES] * count, topic=engine.topic)
+    values = [b"%d" % number for number in range(4)]
+    for value in values:
+        assert await _send(producer, _records(value, topic=engine.topic)) is None
+        error = await _send(producer, too_large)
+        assert error is not None
+        assert error.remedy == "refuse"
+    values.append(b"behind")
+    assert await _send(producer, _records(b"behind", topic=engine.topic)) is None
     assert await _send(producer, _records(b"other", topic=engine.topic), 1) is None
+
+    assert [value for _, value, _ in await engine.written(0)] == values
     assert [value for _, value, _ in await engine.written(1)] == [b"other"]
-
-
-async def test_the_next_producer_writes_where_one_was_broken(
-    engine: Engine, producer: Producer
-) -> None:
-    """After a refusal the same partition takes batches of a new producer."""
-    await _send(producer, _records(b"x" * 2 * SMALL_BYTES, topic=engine.topic))
-    broken = await _send(producer, _records(b"again", topic=engine.topic))
-    await producer.close()
-    successor = engine.producer()
-    await successor.start()
-    error = await _send(successor, _records(b"new", topic=engine.topic))
-    await successor.close()
-
-    assert broken is None or broken.remedy == "replace"
-    assert error is None
-    assert [value for _, value, _ in await engine.written(0)][-1] == b"new"
 
 
 @pytest.mark.parametrize("partition", [0, 7], ids=["topic", "partition"])

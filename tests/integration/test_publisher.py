@@ -6,7 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewPartitions  # .admin does not export it to type checkers
+from confluent_kafka.admin._config import (  # .admin does not export them to type checkers
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
+from confluent_kafka.cimpl import NewPartitions  # nor this one
 
 from router.kafka.port import KafkaSettings
 from router.kafka.producer import KafkaProducer, hash_of, partition_of
@@ -62,14 +67,17 @@ class _Bench:
             client_id="publisher",
             max_request_bytes=max_request_bytes,
         )
-        self.publisher = Publisher(
-            lambda: KafkaProducer(self.settings), hash_of, Metrics(), max_request_bytes
-        )
+        self.producers: list[KafkaProducer] = []
+        self.publisher = Publisher(self._producer, hash_of, Metrics(), max_request_bytes)
 
     def publish(self, topic: str, value: bytes, key: bytes = b"key") -> None:
         """Hand over an event of one record."""
         record = Record(topic=topic, key=key, value=value, headers=HEADERS)
         self.publisher.publish([record], self.told.callback(value))
+
+    def _producer(self) -> KafkaProducer:
+        self.producers.append(KafkaProducer(self.settings))
+        return self.producers[-1]
 
 
 @asynccontextmanager
@@ -152,7 +160,7 @@ async def test_a_refused_record_blocks_no_other(kafka: Cluster, topic_prefix: st
 
 
 async def test_many_refused_records_block_no_other(kafka: Cluster, topic_prefix: str) -> None:
-    """Even a sender of nothing but refused records leaves room for the others."""
+    """Even a sender of nothing but refused records costs the others no producer."""
     narrow = f"{topic_prefix}narrow"
     await _made(kafka, narrow, max_message_bytes="2000")
     values = [b"%02d" % number for number in range(10)]
@@ -162,7 +170,24 @@ async def test_many_refused_records_block_no_other(kafka: Cluster, topic_prefix:
             bench.publish(narrow, value)
         await bench.told.wait(*values)
 
-    assert list(dict.fromkeys(await _values(kafka, narrow))) == values
+    assert await _values(kafka, narrow) == values
+    assert len(bench.producers) == 1
+
+
+async def test_a_raised_limit_counts_at_once(kafka: Cluster, topic_prefix: str) -> None:
+    """What the topic takes now is taken by the producer that it refused before."""
+    narrow = f"{topic_prefix}narrow"
+    await _made(kafka, narrow, max_message_bytes="2000")
+    async with _publishing(kafka, narrow) as bench:
+        bench.publish(narrow, b"x" * 5000)
+        bench.publish(narrow, b"behind")
+        await bench.told.wait(b"behind")
+        await asyncio.to_thread(_widen, kafka, narrow, 10_000)
+        bench.publish(narrow, b"y" * 5000)
+        await bench.told.wait(b"y" * 5000)
+
+    assert await _values(kafka, narrow) == [b"behind", b"y" * 5000]
+    assert len(bench.producers) == 1
 
 
 async def test_nothing_is_cut_from_a_batch(kafka: Cluster, topic_prefix: str) -> None:
@@ -237,6 +262,18 @@ def _delete(cluster: Cluster, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers, "log_level": 2})
     for deleted in admin.delete_topics([topic]).values():
         deleted.result(timeout=LONG_SECS)
+
+
+def _widen(cluster: Cluster, topic: str, max_message_bytes: int) -> None:
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers, "log_level": 2})
+    limit = ConfigEntry(
+        "max.message.bytes",
+        str(max_message_bytes),
+        incremental_operation=AlterConfigOpType.SET,
+    )
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[limit])
+    for widened in admin.incremental_alter_configs([resource]).values():
+        widened.result(timeout=LONG_SECS)
 
 
 def _grow(cluster: Cluster, topic: str, partitions: int) -> None:

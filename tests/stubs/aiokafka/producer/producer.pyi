@@ -3,14 +3,18 @@ from ssl import SSLContext
 from typing import Literal
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.structs import RecordMetadata
 
 class AIOKafkaProducer:
     client: AIOKafkaClient
     _closed: bool | None  # private, as is _sender: a producer can be aborted in no public way
     _sender: Sender
+    # Private: the numbers of a refused batch can be used again in no public way.
+    _message_accumulator: MessageAccumulator
+    _txn_manager: TransactionManager
 
     def __init__(
         self,

@@ -1,0 +1,6 @@
+from aiokafka.structs import TopicPartition
+
+class TransactionManager:
+    def sequence_number(self, tp: TopicPartition) -> int: ...
+    # Lessened by a negative number.
+    def increment_sequence_number(self, tp: TopicPartition, increment: int) -> None: ...
