@@ -71,13 +71,12 @@ class Cursor:
     def read(self) -> Span | None:
         """Return what the file says, or None: there is none, or it is garbage."""
         with suppress(OSError):
-            fd = self._disk.open_write(self._path)
-            found = latest(self._disk.pread(fd, 2 * SLOT_BYTES, 0))
-            if found is None:
-                self._disk.close(fd)
-            else:
-                self._fd = fd
+            self._fd = self._disk.open_write(self._path)
+            found = latest(self._disk.pread(self._fd, 2 * SLOT_BYTES, 0))
+            if found is not None:
                 self._sequence, self.span = found
+        if self.span is None:
+            self.close()
         return self.span
 
     def write(self, span: Span) -> None:

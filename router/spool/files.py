@@ -20,6 +20,7 @@ REASON = "refused-reason"
 """The name of the header that a refused record carries behind its own."""
 
 _NUMBERED = re.compile(r"(\d{20})\.(seg|done|rec)", re.ASCII)
+_MOST = 1 << 32  # a position has no room for more
 
 
 def segment_path(folder: PurePath, number: int) -> str:
@@ -50,4 +51,4 @@ def unreadable_path(folder: PurePath, number: int) -> str:
 def numbered(name: str) -> tuple[int, str] | None:
     """Return number and kind (`seg`, `done`, `rec`) of a file of ours, else None."""
     found = _NUMBERED.fullmatch(name)
-    return (int(found[1]), found[2]) if found else None
+    return (int(found[1]), found[2]) if found and int(found[1]) < _MOST else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from threading import Thread
+from typing import Literal
 
 import structlog
 from msgspec import Struct
@@ -51,11 +52,13 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
     Attributes:
         numbers: Segments that may hold something, rising.
+        newer: Segments of a version that is not ours: it may come back, so they stay.
         span: What the cursor shall say.
         garbage: Files to remove once it does.
     """
 
     numbers: list[int]
+    newer: list[int]
     span: Span
     garbage: list[str]
 
@@ -114,14 +117,16 @@ class Folder:
             span = Span(min(segments), max(span.next, max(segments) + 1))
         first = span.first if span else min(segments, default=1)
         following = max([span.next if span else 1, first, *(n + 1 for n in segments + marks)])
-        ours = [number for number in segments if self._is_ours(number)]
+        kinds = {number: self._kind(number) for number in segments}
+        ours = [number for number in segments if kinds[number] == "ours"]
         kept = [number for number in ours if number >= first]
+        newer = [n for n in segments if kinds[n] == "newer" and n >= first]
         garbage = [files.segment_path(self._path, number) for number in ours if number < first]
         lost = set(marks) - set(kept) - (set(segments) - set(ours))
         garbage += [files.marks_path(self._path, number) for number in lost]
         self._tell_missing(first, [number for number in segments if number >= first], span)
-        span = Span(min([*kept, following]), following)
-        return Inventory(numbers=kept, span=span, garbage=garbage)
+        span = Span(min([*kept, *newer, following]), following)
+        return Inventory(numbers=kept, newer=newer, span=span, garbage=garbage)
 
     def remove(self, garbage: Sequence[str]) -> None:
         """Remove files; what stays is removed at the next start."""
@@ -202,8 +207,12 @@ class Folder:
         """
         return span.first in segments or not any(number < span.first for number in segments)
 
-    def _is_ours(self, number: int) -> bool:
-        """Return whether a segment can be one that we wrote, damaged or not."""
+    def _kind(self, number: int) -> Literal["ours", "newer", "foreign"]:
+        """Return whether a segment can be one that we wrote, damaged or not, or whose it is.
+
+        One that cannot be opened is ours: the next start may be let in, and whatever the cursor
+        has left behind would be garbage then.
+        """
         path = files.segment_path(self._path, number)
         try:
             fd = self._disk.open_read(path)
@@ -213,7 +222,7 @@ class Folder:
                 self._disk.close(fd)
         except OSError as error:
             self._tell("read", "segment_unreadable", segment=number, error=error.strerror)
-            return error.errno == errno.EIO  # parts of it may be read yet
+            return "ours"
         if header is not None and (header.version != VERSION or header.number != number):
             self._tell(
                 "version",
@@ -222,8 +231,8 @@ class Folder:
                 version=header.version,
                 number=header.number,
             )
-            return False
-        return True
+            return "newer" if header.number == number else "foreign"
+        return "ours"
 
     def _tell_missing(self, first: int, segments: list[int], span: Span | None) -> None:
         last = max(segments, default=first - 1)

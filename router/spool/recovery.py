@@ -80,14 +80,13 @@ class Recovery:
         for number in self._numbers:
             try:
                 data, is_whole = self._read_segment(number)
-                settled = self._settled(number)
             except FileNotFoundError:
                 self._tell("missing", "segment_missing", number)
-                data, is_whole, settled = b"", True, set[int]()
+                data, is_whole = b"", True
             except OSError as error:
                 self._tell("read", "segment_unreadable", number, error=str(error))
                 continue  # it stays, for the next start
-            yield from self._chunks_of(number, data, settled, is_whole=is_whole)
+            yield from self._chunks_of(number, data, self._settled(number), is_whole=is_whole)
 
     def _chunks_of(
         self, number: int, data: bytes, settled: set[int], *, is_whole: bool
@@ -162,19 +161,25 @@ class Recovery:
             self._disk.close(fd)
 
     def _settled(self, number: int) -> set[int]:
-        """Return the offsets that are marked; what is not whole at the end is cut off."""
+        """Return the offsets that are marked; what is not whole at the end is cut off.
+
+        Marks that cannot be read cost no record: all of the segment's come once more.
+        """
         path = files.marks_path(self._folder, number)
+        settled: set[int] = set()
         try:
             fd = self._disk.open_write(path)
+            try:
+                data = read_all(self._disk, fd, self._disk.status(path).size)
+                settled, end = decode_marks(number, data)
+                if end < len(data):
+                    self._disk.ftruncate(fd, end)
+            finally:
+                self._disk.close(fd)
         except FileNotFoundError:
-            return set()
-        try:
-            data = read_all(self._disk, fd, self._disk.status(path).size)
-            settled, end = decode_marks(number, data)
-            if end < len(data):
-                self._disk.ftruncate(fd, end)
-        finally:
-            self._disk.close(fd)
+            pass  # nothing is settled
+        except OSError as error:
+            self._tell("read", "marks_unreadable", number, error=str(error))
         return settled
 
     def _topic(self, topic: bytes) -> str:

@@ -117,7 +117,7 @@ class SegmentSpool:
             cursor.write(inventory.span)
             self._folder.remove(inventory.garbage)
         self._old = inventory.numbers
-        self._ledger.open(self._old)
+        self._ledger.open([*self._old, *inventory.newer])
         if self._folder.try_sync() is not None:
             self._store.prepare()
         self._room = self._store.room

@@ -7,11 +7,22 @@ import pytest
 
 from router.errors import ConfigError, UnavailableError
 from router.spool.cursor import SLOT_BYTES, Span, encode_slot
-from router.spool.segment import HEADER_BYTES, encode_header
+from router.spool.segment import HEADER_BYTES
 from router.spool.spool import SegmentSpool
 from router.spool.survey import survey
 from tests.unit.spool.failing import FailingDisk
-from tests.unit.spool.spooling import MIB, Told, items, read_all, real, record, running, until
+from tests.unit.spool.spooling import (
+    MIB,
+    filled,
+    found_in,
+    header_of,
+    items,
+    read_all,
+    real,
+    record,
+    running,
+    segment_in,
+)
 
 
 @pytest.fixture
@@ -32,31 +43,6 @@ def _disk(kind: str = "ext4") -> FailingDisk:
     disk = FailingDisk()
     disk.kind = kind
     return disk
-
-
-def _segment(folder: Path, number: int) -> Path:
-    return folder / f"{number:020}.seg"
-
-
-async def _filled(folder: Path, count: int = 40, size: int = 30_000) -> Told:
-    """Fill several segments, end, and return what was told."""
-    spool = real(folder, max_bytes=8 * MIB // 4)
-    async with running(spool) as told:
-        spool.append(items(*range(count), size=size))
-        await spool.flush()
-    assert len(told.places) == count
-    assert len({place >> 32 for place in told.places}) > 2
-    return told
-
-
-async def _found(folder: Path, errors: list[str]) -> list[int]:
-    """Return the positions that the next process finds."""
-    spool = real(folder, max_bytes=8 * MIB // 4, errors=errors)
-    async with running(spool) as told:
-        await told.wait_recovered()
-        positions = [found.position for found in told.founds]
-        assert None not in await read_all(spool, positions)
-    return positions
 
 
 def test_the_folder_is_made_for_us_alone(tmp_path: Path) -> None:
@@ -161,34 +147,34 @@ async def test_a_second_process_is_refused(folder: Path) -> None:
 
 async def test_a_torn_tail_is_cut_off(folder: Path) -> None:
     """The newest segment may end in the middle of a record; all before it is found."""
-    told = await _filled(folder)
-    newest = _segment(folder, told.places[-1] >> 32)
+    told = await filled(folder)
+    newest = segment_in(folder, told.places[-1] >> 32)
     newest.write_bytes(newest.read_bytes()[:-5])
     errors: list[str] = []
 
-    assert await _found(folder, errors) == told.places[:-1]
+    assert await found_in(folder, errors) == told.places[:-1]
     assert errors == ["torn"]
     assert newest.stat().st_size == told.places[-1] & 0xFFFFFFFF
     errors.clear()
-    assert await _found(folder, errors) == told.places[:-1]
+    assert await found_in(folder, errors) == told.places[:-1]
     assert errors == []
 
 
 async def test_damage_is_stepped_over_and_kept(folder: Path) -> None:
     """In the middle, at an older segment's end and in a header: only its records are lost."""
-    told = await _filled(folder)
+    told = await filled(folder)
     numbers = sorted({place >> 32 for place in told.places})
     first = [place for place in told.places if place >> 32 == numbers[0]]
-    with _segment(folder, numbers[0]).open("r+b") as file:
+    with segment_in(folder, numbers[0]).open("r+b") as file:
         file.write(b"XXXX")
         file.seek((first[1] & 0xFFFFFFFF) + 20)
         file.write(b"\xff\xff")
-    old = _segment(folder, numbers[0])
+    old = segment_in(folder, numbers[0])
     old.write_bytes(old.read_bytes()[:-5])
     errors: list[str] = []
 
     lost = {first[1], first[-1]}
-    assert await _found(folder, errors) == [p for p in told.places if p not in lost]
+    assert await found_in(folder, errors) == [p for p in told.places if p not in lost]
     assert errors == ["damaged"] * 3
     assert len(list((folder / "corrupt").iterdir())) == 3
     assert survey(folder).damaged == 1
@@ -196,12 +182,12 @@ async def test_damage_is_stepped_over_and_kept(folder: Path) -> None:
 
 async def test_a_missing_segment_is_told_and_no_more(folder: Path) -> None:
     """Someone has deleted it: the rest is found, and the start goes on."""
-    told = await _filled(folder)
+    told = await filled(folder)
     gone = sorted({place >> 32 for place in told.places})[1]
-    _segment(folder, gone).unlink()
+    segment_in(folder, gone).unlink()
     errors: list[str] = []
 
-    assert await _found(folder, errors) == [p for p in told.places if p >> 32 != gone]
+    assert await found_in(folder, errors) == [p for p in told.places if p >> 32 != gone]
     assert errors == ["missing"]
 
 
@@ -215,45 +201,40 @@ async def test_a_missing_segment_is_told_and_no_more(folder: Path) -> None:
 )
 async def test_a_cursor_that_cannot_be_is_not_followed(folder: Path, content: bytes) -> None:
     """Everything is looked at again, and nothing that is there is taken for garbage."""
-    told = await _filled(folder)
+    told = await filled(folder)
     (folder / "cursor").write_bytes(content)
 
-    assert await _found(folder, []) == told.places
+    assert await found_in(folder, []) == told.places
 
 
 async def test_what_lies_before_the_cursor_is_removed(folder: Path) -> None:
     """It was settled, and the process died before it was removed."""
-    told = await _filled(folder)
+    told = await filled(folder)
     second = sorted({place >> 32 for place in told.places})[1]
     slot = encode_slot(1 << 40, Span(second, (told.places[-1] >> 32) + 1))
     (folder / "cursor").write_bytes(slot.ljust(2 * SLOT_BYTES, b"\0"))
     errors: list[str] = []
 
-    assert await _found(folder, errors) == [p for p in told.places if p >> 32 >= second]
+    assert await found_in(folder, errors) == [p for p in told.places if p >> 32 >= second]
     assert errors == []
-    assert not _segment(folder, second - 1).exists()
+    assert not segment_in(folder, second - 1).exists()
 
 
 async def test_what_is_not_ours_is_left_alone(folder: Path) -> None:
     """Foreign files, a newer version, a renamed segment: not used, not changed, told."""
-    told = await _filled(folder)
+    told = await filled(folder)
     last = told.places[-1] >> 32
-    newer = bytearray(encode_header(last + 1, 1))
-    newer[4:6] = b"\x00\x02"
-    import google_crc32c  # noqa: PLC0415 - to make a header of a version that is not ours
-
-    newer[-4:] = google_crc32c.value(bytes(newer[:-4])).to_bytes(4, "big")
     foreign = {
         folder / "README": b"mine",
         folder / "42.seg": b"not a number of ours",
-        _segment(folder, last + 1): bytes(newer) + b"what it may hold",
-        _segment(folder, last + 2): _segment(folder, last).read_bytes(),
+        segment_in(folder, last + 1): header_of(last + 1, version=2) + b"what it may hold",
+        segment_in(folder, last + 2): segment_in(folder, last).read_bytes(),
     }
     for path, content in foreign.items():
         path.write_bytes(content)
     errors: list[str] = []
 
-    assert await _found(folder, errors) == told.places
+    assert await found_in(folder, errors) == told.places
     assert errors == ["version", "version"]
     assert {path: path.read_bytes() for path in foreign} == foreign
     async with running(real(folder)) as later:
@@ -264,79 +245,44 @@ async def test_what_is_not_ours_is_left_alone(folder: Path) -> None:
 
 async def test_a_segment_that_was_being_made_is_nothing(folder: Path) -> None:
     """Without a header and without anything behind it there is nothing to tell."""
-    told = await _filled(folder)
+    told = await filled(folder)
     last = told.places[-1] >> 32
-    _segment(folder, last + 1).write_bytes(b"")
-    _segment(folder, last + 2).write_bytes(bytes(50_000))
+    segment_in(folder, last + 1).write_bytes(b"")
+    segment_in(folder, last + 2).write_bytes(bytes(50_000))
     errors: list[str] = []
 
-    assert await _found(folder, errors) == told.places
+    assert await found_in(folder, errors) == told.places
     assert errors == []
 
 
 async def test_marks_of_a_segment_that_is_gone_are_removed(folder: Path) -> None:
     """A number is never used again, so they could only do harm."""
-    told = await _filled(folder)
+    told = await filled(folder)
     marks = folder / f"{(told.places[-1] >> 32) + 5:020}.done"
     marks.write_bytes(b"old")
 
-    assert await _found(folder, []) == told.places
+    assert await found_in(folder, []) == told.places
     assert not marks.exists()
 
 
 async def test_garbage_in_the_marks_skips_no_record(folder: Path) -> None:
     """A record may come twice, never not at all."""
-    told = await _filled(folder)
+    told = await filled(folder)
     for number in {place >> 32 for place in told.places}:
         (folder / f"{number:020}.done").write_bytes(os.urandom(500))
 
-    assert await _found(folder, []) == told.places
-
-
-async def test_part_of_a_segment_that_cannot_be_read_costs_only_itself(folder: Path) -> None:
-    """A bad sector: the rest is found, and the segment stays for the next start."""
-    told = await _filled(folder)
-    disk = FailingDisk()
-    errors: list[str] = []
-    spool = real(folder, max_bytes=2 * MIB, disk=disk, errors=errors)
-    disk.fail("pread", times=2)
-    async with running(spool) as again:
-        await again.wait_recovered()
-        positions = [found.position for found in again.founds]
-        assert set(positions) < set(told.places)
-        assert positions[-1] == told.places[-1]
-        assert errors[0] == "read"
-        spool.settle(positions)
-        await until(lambda: spool.usage.records == 0)
-    assert _segment(folder, told.places[0] >> 32).exists()
-
-
-async def test_a_segment_that_cannot_be_opened_stays(folder: Path) -> None:
-    """The others are found, and the next start tries it again."""
-    told = await _filled(folder)
-    first = min(place >> 32 for place in told.places)
-    disk = FailingDisk()
-    errors: list[str] = []
-    spool = real(folder, max_bytes=2 * MIB, disk=disk, errors=errors)
-    disk.fail("open_read", suffix=_segment(folder, first).name)
-    async with running(spool) as again:
-        await again.wait_recovered()
-        rest = [place for place in told.places if place >> 32 != first]
-        assert [found.position for found in again.founds] == rest
-        assert errors == ["read"]
-
-    assert await _found(folder, []) == told.places
+    assert await found_in(folder, []) == told.places
 
 
 async def test_records_of_a_segment_that_is_gone_read_as_none(folder: Path) -> None:
     """Someone has deleted it under a running spool: told, and the others are read."""
-    told = await _filled(folder)
+    told = await filled(folder)
     errors: list[str] = []
     spool = real(folder, max_bytes=2 * MIB, errors=errors)
     async with running(spool) as again:
         await again.wait_recovered()
         first = min(place >> 32 for place in told.places)
-        _segment(folder, first).unlink()
+        segment_in(folder, first).unlink()
         records = await read_all(spool, told.places)
 
         assert [record is None for record in records] == [p >> 32 == first for p in told.places]
@@ -351,7 +297,7 @@ async def test_many_records_are_found_in_parts(folder: Path) -> None:
         await spool.flush()
         kept = told.places
 
-    assert await _found(folder, []) == kept
+    assert await found_in(folder, []) == kept
 
 
 async def test_a_survey_tells_what_there_is(folder: Path) -> None:

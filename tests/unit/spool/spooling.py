@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import google_crc32c
 from msgspec import Struct
 
 from router.record import Record
 from router.spool.disk import Disk
 from router.spool.port import Entry, Found, Position, Spool
+from router.spool.segment import encode_header
 from router.spool.spool import SegmentSpool
 
 DEADLINE_SECS = 20.0
@@ -138,3 +140,36 @@ def real(
     )
     spool.open()
     return spool
+
+
+def segment_in(folder: Path, number: int) -> Path:
+    """Return where a segment lies."""
+    return folder / f"{number:020}.seg"
+
+
+def header_of(number: int, *, version: int) -> bytes:
+    """Return the header of a segment that another version has written."""
+    head = encode_header(number, 1)[:-4]
+    head = head[:4] + version.to_bytes(2, "big") + head[6:]
+    return head + int(google_crc32c.value(head)).to_bytes(4, "big")
+
+
+async def filled(folder: Path, count: int = 40, size: int = 30_000) -> Told:
+    """Fill several segments, end, and return what was told."""
+    spool = real(folder, max_bytes=8 * MIB // 4)
+    async with running(spool) as told:
+        spool.append(items(*range(count), size=size))
+        await spool.flush()
+    assert len(told.places) == count
+    assert len({place >> 32 for place in told.places}) > 2
+    return told
+
+
+async def found_in(folder: Path, errors: list[str]) -> list[int]:
+    """Return the positions that the next process finds."""
+    spool = real(folder, max_bytes=8 * MIB // 4, errors=errors)
+    async with running(spool) as told:
+        await told.wait_recovered()
+        positions = [found.position for found in told.founds]
+        assert None not in await read_all(spool, positions)
+    return positions

@@ -157,6 +157,9 @@ def test_four_segments_fit_at_least(max_bytes: int) -> None:
         ("42.seg", None),
         ("00000000000000000042.seg.bak", None),
         ("cursor", None),
+        (f"{(1 << 32) - 1:020}.seg", ((1 << 32) - 1, "seg")),
+        (f"{1 << 32:020}.seg", None),
+        ("99999999999999999999.seg", None),
     ],
 )
 def test_only_our_names_have_numbers(name: str, expected: tuple[int, str] | None) -> None:
