@@ -1,15 +1,18 @@
 """SIGHUP while nobody has a Kafka: what a running `serve` takes from files that were changed."""
 
+import ast
 import http.client
 import json
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGHUP, SIGTERM
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -241,10 +244,12 @@ def test_a_reload_while_it_drains_counts_and_holds_up_nothing(service: Reloaded)
 
 @pytest.mark.parametrize("command", ["serve", "consume"])
 def test_a_signal_during_the_start_is_no_end(tmp_path: Path, command: str) -> None:
-    """From the moment when the process can hear it; `serve` reloads as soon as it runs."""
+    """From the first moment of the command; `serve` reloads as soon as it runs."""
     config = configured(tmp_path, state={"url": f"sqlite:///{tmp_path}/state.db"})
     with Running(command, "--config", config) as running:
-        wait_until(lambda: is_caught(running.pid))
+        wait_until(lambda: is_taken(running.pid, "SigIgn"))
+        while not is_taken(running.pid, "SigCgt"):
+            running.send_signal(SIGHUP)
         running.send_signal(SIGHUP)
         expected = "config_reloaded" if command == "serve" else "config_not_reloaded"
         running.wait_line(lambda text: f'"event": "{expected}"' in text)
@@ -253,10 +258,35 @@ def test_a_signal_during_the_start_is_no_end(tmp_path: Path, command: str) -> No
         assert running.wait_ended() == 0
 
 
-def is_caught(pid: int) -> bool:
-    """Tell whether the process has a handler for SIGHUP."""
+@pytest.mark.parametrize("command", ["check", "tail"])
+def test_a_signal_ends_any_other_command(command: str) -> None:
+    """A terminal that is closed takes them with it."""
+    look = f"import signal, sys; sys.argv = ['x', '{command}', '--help']; import router.cli as c"
+    tell = "print(signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{look}\ntry: c.main()\nfinally: {tell}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.endswith("True\n")
+
+
+def test_nothing_is_loaded_before_the_signal_is_ours() -> None:
+    """What the package itself imports is there within milliseconds."""
+    look = (
+        "import sys; before = set(sys.modules); import router.cli; print(set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+
+    assert ast.literal_eval(done.stdout) <= {"router", "router.cli", "signal"}
+
+
+def is_taken(pid: int, how: Literal["SigCgt", "SigIgn"]) -> bool:
+    """Tell whether the process has a handler for SIGHUP, or ignores it."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    found = re.search(rf"^{how}:\s*([0-9a-f]+)$", status, re.MULTILINE)
     return bool(found and int(found[1], 16) >> (SIGHUP - 1) & 1)
 
 
