@@ -109,11 +109,6 @@ class Ledger:
                 self.has_done |= segment.is_closed and not segment.left
                 yield position
 
-    def is_done(self, number: int) -> bool:
-        """Return whether nothing in a segment is needed any more."""
-        segment = self._segments.get(number)
-        return segment is None or (segment.is_closed and not segment.left)
-
     def removable(self) -> tuple[list[int], list[int]]:
         """Return the segments that may go: those before every needed one, and those between."""
         before: list[int] = []
@@ -141,4 +136,5 @@ class Ledger:
     def emptied(self, numbers: Iterable[int]) -> None:
         """Note that nothing of these segments is left but their names."""
         for number in numbers:
-            self._segments[number].is_emptied = True
+            emptied = self._segments[number] = _Segment()  # an old one may hold back millions
+            emptied.is_closed = emptied.is_emptied = True

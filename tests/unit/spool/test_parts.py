@@ -104,6 +104,20 @@ def test_the_ledger_tells_what_lies_behind_a_needed_segment() -> None:
     assert ledger.removable() == ([1, 2], [])
 
 
+def test_the_ledger_remembers_no_record_of_what_was_emptied() -> None:
+    """One old record may hold back the segments of a month: they cost their names only."""
+    ledger = Ledger()
+    ledger.add([position_of(1, 30)], 1)
+    ledger.add(positions := [position_of(2, 30 + offset) for offset in range(1000)], 1)
+    ledger.close([2])
+    assert len(list(ledger.settle(positions))) == 1000
+    ledger.emptied([2])
+
+    assert len(ledger._segments[2].offsets) == len(ledger._segments[2].settled) == 0
+    assert list(ledger.settle(positions)) == []
+    assert (ledger.records, ledger.since_ms, ledger.removable()) == (1, 1, ([], []))
+
+
 def test_the_ledger_keeps_what_nobody_has_looked_at() -> None:
     """Segments of an earlier run stay until recovery has told all that they hold."""
     ledger = Ledger()
