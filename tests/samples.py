@@ -125,7 +125,7 @@ def at_ms(unix_ms: int) -> str:
 
 
 def hashed(*values: object) -> str:
-    """Return the hash that names what the values tell of."""
+    """Return the contract's hash: compact, sorted keys, UTF-8, 32 hex digits."""
     text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -3,7 +3,6 @@
 `check` and the metrics stand here too: they speak of what these two and ZEGO have in common.
 """
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -37,6 +36,7 @@ from tests.e2e.callbacks import (
 from tests.e2e.conftest import Events, Found, StartServer
 from tests.e2e.serving import CHECKED, DiedError, Server, check
 from tests.e2e.wire import ask, post
+from tests.samples import hashed
 
 pytestmark = pytest.mark.kafka
 
@@ -49,12 +49,6 @@ _UNRECOGNIZED = "volcengine-live.Unrecognized"
 
 def _send(server: Server, data: Members, path: str = LIVE) -> int:
     return ask(server.port, post(path, live(data))).status
-
-
-def _hash(*values: object) -> str:
-    """Return the id that a natural or opaque identity has."""
-    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def test_these_tests_sign_as_the_vendor_does() -> None:
@@ -79,7 +73,7 @@ def test_a_push_arrives_as_one_event(server: Server, found: Found) -> None:
     identity = ("push.example.com", "live", name, "session-1", "sequence-1", False, 1640849510029)
     assert event == {
         "specversion": "1.0",
-        "id": _hash("volcengine-live", "PushStart", *identity),
+        "id": hashed("volcengine-live", "PushStart", *identity),
         "source": "/callbacks/live",
         "type": _STARTED,
         "subject": f"vhost.example.com/live/{name}",

@@ -1,13 +1,12 @@
 """What names a cloud player's event, and when it happened."""
 
-import hashlib
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.samples import hashed
 from tests.sender import accepted, event_of, zego
 
 VENDOR = "zego-cloud-player"
@@ -16,12 +15,6 @@ UPLOAD: dict[str, Any] = {
     "UploadTaskId": "678f663727b2d80007000001",
     "Detail": {},
 }
-
-
-def _hash(*values: object) -> str:
-    """Return the contract's hash: compact, sorted keys, UTF-8, 32 hex digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _event(*without: str, **changed: object) -> dict[str, Any]:
@@ -57,7 +50,7 @@ def test_an_occurrence_is_named_by_its_parts(
 
     event = _event(PlayerId=player, Nonce="1", PlayerName="not in the id", **changed)
     known = {"status": 4, **extra}
-    expected = _hash(VENDOR, "PlayerStateChanged", app, player, event_time, known)
+    expected = hashed(VENDOR, "PlayerStateChanged", app, player, event_time, known)
     assert (event["id"], event["idbasis"]) == (expected, "natural")
 
 
@@ -66,7 +59,7 @@ def test_an_upload_is_named_by_its_parts() -> None:
     event = _event(**UPLOAD)
 
     upload = "678f663727b2d80007000001"
-    assert event["id"] == _hash(
+    assert event["id"] == hashed(
         VENDOR, "UploadDone", 123456789, upload, 1795247999034, UPLOAD["Detail"]
     )
 
@@ -116,9 +109,9 @@ def test_without_its_time_the_content_names_it(event_time: object) -> None:
     event = _event(EventTime=event_time)
 
     assert event["idbasis"] == "content"
-    assert event["id"] == _hash(VENDOR, "PlayerStateChanged", event["data"])
+    assert event["id"] == hashed(VENDOR, "PlayerStateChanged", event["data"])
     missing = _event("EventTime")
-    assert missing["id"] == _hash(VENDOR, "PlayerStateChanged", missing["data"])
+    assert missing["id"] == hashed(VENDOR, "PlayerStateChanged", missing["data"])
 
 
 @pytest.mark.parametrize("event_time", [True, [], {}, 1.5, "soon", "1.5", "\x7f", "9" * 257])

@@ -1,6 +1,5 @@
 """The production studio's messages as events: what names them, beyond the samples."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.samples import hashed
 from tests.sender import NOW, NOW_TEXT, accepted, caster, event_of
 
 OPERATE = (
@@ -15,12 +15,6 @@ OPERATE = (
     ("request_id", "scene_id", "layout_id", "resource_id", "component_id", "code"),
 )
 SHOW = {"ShowId": "s", "ProgressTime": "5", "Duration": "9", "ShowName": "n"}
-
-
-def _hash(*values: object) -> str:
-    """Return the contract's hash: compact, sorted keys, UTF-8, 32 hex digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _event(event_type: str, message: dict[str, Any], **members: object) -> dict[str, Any]:
@@ -45,7 +39,7 @@ def test_an_operation_is_named_by_its_parts(
 
     event = _event("OperateCallback", {**sent, "Message": "words"}, CasterId=caster_id)
     if values[0]:
-        expected = _hash("alibaba-caster", "OperateCallback", caster_id, *values)
+        expected = hashed("alibaba-caster", "OperateCallback", caster_id, *values)
         assert (event["id"], event["idbasis"]) == (expected, "natural")
         assert "contentid" not in event
     else:
@@ -68,7 +62,7 @@ def test_progress_is_named_by_show_and_moment(
         ResponseTime=kinds[1](response),
     )
 
-    expected = _hash("alibaba-caster", "ShowListDTSCallback", "c", "s", progress, response)
+    expected = hashed("alibaba-caster", "ShowListDTSCallback", "c", "s", progress, response)
     assert (event["id"], event["idbasis"]) == (expected, "natural")
     assert event["timebasis"] == "event"
 
@@ -82,7 +76,7 @@ def test_progress_without_a_part_of_its_name_has_none(missing: str, value: objec
     event = _event("ShowListDTSCallback", message, **members)
 
     assert (event["id"], event["idbasis"]) == (NOW.unique, "none")
-    assert event["contentid"] == _hash("alibaba-caster", "ShowListDTSCallback", event["data"])
+    assert event["contentid"] == hashed("alibaba-caster", "ShowListDTSCallback", event["data"])
 
 
 @pytest.mark.parametrize("event_type", ["RuntimeErrorCallback", "EpisodeGroupCallback"])
@@ -93,7 +87,7 @@ def test_what_recurs_has_no_name(event_type: str) -> None:
     first, again = (_event(event_type, message, CasterId="c") for _ in range(2))
     other = _event(event_type, {**message, "Code": "Success"}, CasterId="c")
     assert (first["id"], first["idbasis"]) == (NOW.unique, "none")
-    assert first["contentid"] == _hash("alibaba-caster", event_type, first["data"])
+    assert first["contentid"] == hashed("alibaba-caster", event_type, first["data"])
     assert first["contentid"] == again["contentid"] != other["contentid"]
 
 
@@ -216,7 +210,7 @@ def test_a_word_that_nobody_knows_is_an_unknown_type(word: object) -> None:
 
     event = event_of("studio", json.dumps(body).encode())
     assert event["data"]["reason"] == "unknown-type"
-    assert event["contentid"] == _hash("alibaba-caster", "Unrecognized", body)
+    assert event["contentid"] == hashed("alibaba-caster", "Unrecognized", body)
 
 
 def test_an_undocumented_spelling_names_nothing() -> None:

@@ -1,6 +1,5 @@
 """Volcengine Live's messages as events: names, times and doubts beyond the samples."""
 
-import hashlib
 import json
 from base64 import b64decode
 from typing import Any
@@ -10,18 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.vendors import vendors
+from tests.samples import hashed
 from tests.sender import LIVE, LIVE_DETAIL, NOW_TEXT, accepted, event_of, live, live_members
 
 VENDOR = vendors()["volcengine-live"]
 SOURCES = ["live", "live-unsigned"]
 IDENTITY = ("domain", "app", "stream")
 IDENTITY_INSIDE = ("session_id", "sequence_id", "transcoded", "time_ms")
-
-
-def _hash(*values: object) -> str:
-    """Return the contract's hash: compact, sorted keys, UTF-8, 32 hex digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _event(*without: str, **changed: object) -> dict[str, Any]:
@@ -46,7 +40,7 @@ def test_an_event_holds_the_attributes_of_the_contract(source: str) -> None:
     values = ("push.example.com", "live", "stream-7", "3693930911_150", "seq-1", False)
     assert event == {
         "specversion": "1.0",
-        "id": _hash(VENDOR.name, "PushStart", *values, 1795247999029),
+        "id": hashed(VENDOR.name, "PushStart", *values, 1795247999029),
         "source": f"/callbacks/{source}",
         "type": "volcengine-live.PushStart",
         "subject": "live-space/live/stream-7",
@@ -100,7 +94,7 @@ def test_a_word_that_nobody_knows_is_an_unknown_type(word: object) -> None:
     kept = live_members("sign", "t", event_type=word)
     content = {"code": 0, "message": "ok", "data": kept}
     assert event["data"]["body"] == content
-    assert event["id"] == _hash(VENDOR.name, "Unrecognized", content)
+    assert event["id"] == hashed(VENDOR.name, "Unrecognized", content)
     assert event["subject"] == "live-space/live/stream-7"
 
 
@@ -171,7 +165,7 @@ def test_a_push_is_named_by_its_parts(
     detail["time_ms"] = str(inner[3]) if is_text else inner[3]
 
     event = _event(detail=detail, **dict(zip(IDENTITY, outer, strict=True)))
-    assert event["id"] == _hash(VENDOR.name, "PushStart", *outer, *inner)
+    assert event["id"] == hashed(VENDOR.name, "PushStart", *outer, *inner)
     assert event["idbasis"] == "natural"
 
 
@@ -184,7 +178,7 @@ def test_a_push_without_a_part_of_its_name_is_named_by_its_content(
     event = _detailed(**{name: value})
 
     assert event["idbasis"] == "content"
-    assert event["id"] == _hash(VENDOR.name, "PushStart", event["data"])
+    assert event["id"] == hashed(VENDOR.name, "PushStart", event["data"])
     detail = {**LIVE_DETAIL, name: value}
     assert event["id"] == _event(detail=detail, t="1795248000")["id"]
     without = {key: kept for key, kept in LIVE_DETAIL.items() if key != name}
@@ -226,7 +220,7 @@ def test_an_opaque_type_is_named_by_its_content(word: str) -> None:
 
     assert first["data"]["detail"] == {"some_thing": [1, {"inner_key": None}]}
     short_type = first["type"].partition(".")[2]
-    assert first["id"] == _hash(VENDOR.name, short_type, first["data"])
+    assert first["id"] == hashed(VENDOR.name, short_type, first["data"])
     assert first["id"] == again["id"] != other["id"]
     assert first["idbasis"] == "content"
 

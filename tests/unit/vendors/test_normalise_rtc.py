@@ -1,11 +1,11 @@
 """Volcengine RTC's messages as events: names, times, ids and doubts beyond the samples."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
+from tests.samples import hashed
 from tests.sender import (
     EVENT_DATA,
     NOW_TEXT,
@@ -147,11 +147,9 @@ def test_without_the_vendors_id_the_content_names_the_event(changed: dict[str, s
     event = event_of("rtc", rtc(**changed))
 
     content = {key: value for key, value in {**VECTOR, **changed}.items() if key != "Nonce"}
-    parts = ["volcengine-rtc", "Unrecognized", content]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert event["data"]["reason"] == "bad-field"
     assert event["idbasis"] == "content"
-    assert event["id"] == hashlib.sha256(text.encode()).hexdigest()[:32]
+    assert event["id"] == hashed("volcengine-rtc", "Unrecognized", content)
 
 
 def test_the_contents_id_does_not_depend_on_its_proof() -> None:

@@ -1,12 +1,12 @@
 """The cloud player's messages as events: names, spellings, times and doubts beyond the samples."""
 
-import hashlib
 import json
 from typing import Any
 
 import pytest
 
 from router.vendors import vendors
+from tests.samples import hashed
 from tests.sender import NOW_TEXT, accepted, event_of, zego, zego_members
 
 VENDOR = vendors()["zego-cloud-player"]
@@ -30,12 +30,6 @@ NAMES = {
 }
 
 
-def _hash(*values: object) -> str:
-    """Return the contract's hash: compact, sorted keys, UTF-8, 32 hex digits."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
 def _event(*without: str, **changed: object) -> dict[str, Any]:
     return event_of("zego", zego(*without, **changed))
 
@@ -56,7 +50,7 @@ def test_an_event_holds_the_attributes_of_the_contract() -> None:
     detail = {"status": 4}
     assert event == {
         "specversion": "1.0",
-        "id": _hash(
+        "id": hashed(
             VENDOR.name, "PlayerStateChanged", 123456789, "1fd2f4dd", 1795247999034, detail
         ),
         "source": "/callbacks/zego",
@@ -152,7 +146,7 @@ def test_an_entity_that_cannot_be_read_is_a_bad_field(
     assert event["data"]["reason"] == "bad-field"
     assert event["subject"] == subject
     content = zego_members(*PROOF, *without, **changed)
-    assert event["id"] == _hash(VENDOR.name, "Unrecognized", content)
+    assert event["id"] == hashed(VENDOR.name, "Unrecognized", content)
     assert event["idbasis"] == "content"
 
 
