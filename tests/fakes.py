@@ -202,6 +202,22 @@ def in_fake_time(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     return run
 
 
+def now() -> float:
+    """Return the loop's time: the fake one in fake time."""
+    return asyncio.get_running_loop().time()
+
+
+async def passed(seconds: float) -> None:
+    """Return when so much of the loop's time has passed, at least a turn of the loop."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_later(seconds, over.set_result, None)
+    try:
+        await over
+    finally:
+        timer.cancel()
+
+
 async def _awaited(awaitable: Awaitable[Any]) -> None:
     await awaitable
 

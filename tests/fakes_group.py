@@ -18,6 +18,7 @@ import msgspec
 from router.errors import UnavailableError
 from router.kafka.port import Rebalanced
 from router.record import Headers, Partition, Received
+from tests.fakes import passed
 
 POLL_SECS = 0.2
 SESSION_SECS = 10.0
@@ -247,7 +248,7 @@ class FakeGroup:
     async def commit(self, offsets: Mapping[Partition, int]) -> bool:
         """Commit, if the broker still knows the member and the partitions are its own."""
         generation = self._generation
-        await _passed(self._broker.lag())
+        await passed(self._broker.lag())
         is_member = self in self.coordinator.members and generation == self.coordinator.generation
         if self._is_dead or not self._broker.is_up or not is_member:
             return False
@@ -324,17 +325,6 @@ class FakeGroup:
         """Raise what the listener has raised."""
         if self._life is not None and self._life.done() and not self._life.cancelled():
             self._life.result()
-
-
-async def _passed(seconds: float) -> None:
-    """Return when so much of the loop's time has passed, at least a turn of the loop."""
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_later(seconds, over.set_result, None)
-    try:
-        await over
-    finally:
-        timer.cancel()
 
 
 def values(records: Sequence[Received]) -> list[bytes]:

@@ -20,8 +20,9 @@ from router.publish.lane import Lane, Ticket, Waiting
 from router.publish.publisher import Publisher
 from router.publish.topics import Topics
 from router.record import Partition, Record
+from tests.fakes import passed
 from tests.fakes_store import FakeDatabase
-from tests.unit.consume.consuming import LaggingStore, Parts, Send, passed
+from tests.unit.consume.consuming import LaggingStore, Parts, Send
 
 
 class _CommitsFirst(Runner):

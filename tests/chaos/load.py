@@ -15,6 +15,7 @@ import msgspec
 
 from tests.chaos.callbacks import PATH, body_of, forged_body
 from tests.chaos.checker import NO_ANSWER, OK, Attempt
+from tests.fakes import passed
 
 HOST: Final = "127.0.0.1"
 ROOMS: Final = 200
@@ -171,10 +172,3 @@ class Load:
 def write_book(path: Path, book: Sequence[Attempt]) -> None:
     """Write attempts as lines of JSON."""
     path.write_bytes(b"".join(msgspec.json.encode(attempt) + b"\n" for attempt in book))
-
-
-async def passed(secs: float) -> None:
-    """Return after *secs*."""
-    reached = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(secs, reached.set_result, None)
-    await reached

@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-from tests.chaos.load import passed
+from tests.fakes import passed
 
 HOST: Final = "127.0.0.1"
 _CHUNK_BYTES = 65536

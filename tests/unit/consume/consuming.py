@@ -16,6 +16,7 @@ from router.consume.writer import Writer
 from router.handler import Context, Event, Function, Handler, handler
 from router.observability import Metrics
 from router.record import Received, Record
+from tests.fakes import passed
 from tests.fakes_group import FakeBroker
 from tests.fakes_store import FakeDatabase, FakeStore
 
@@ -236,19 +237,3 @@ async def until(is_true: Callable[[], bool], within_secs: float = HOUR_SECS) -> 
     async with asyncio.timeout(within_secs):
         while not is_true():
             await passed(_STEP_SECS)
-
-
-async def passed(seconds: float) -> None:
-    """Return when so much of the fake time has passed."""
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_later(seconds, over.set_result, None)
-    try:
-        await over
-    finally:
-        timer.cancel()
-
-
-def now() -> float:
-    """Return the fake time."""
-    return asyncio.get_running_loop().time()

@@ -16,19 +16,9 @@ from hypothesis import strategies as st
 from router.consume.store import Cause
 from router.handler import Context, Event, Retry
 from router.record import Record, decode_event
-from tests.fakes import in_fake_time
+from tests.fakes import in_fake_time, passed
 from tests.fakes_group import Commit
-from tests.unit.consume.consuming import (
-    NAME,
-    Parts,
-    Process,
-    Told,
-    World,
-    marked_as,
-    note,
-    passed,
-    until,
-)
+from tests.unit.consume.consuming import NAME, Parts, Process, Told, World, marked_as, note, until
 
 TOPICS = ("a", "b")
 PARTITIONS = 12

@@ -8,16 +8,8 @@ import pytest
 
 from router.consume.runner import MANY_READY
 from router.handler import Context, DeadLetter, Event, Retry
-from tests.fakes import in_fake_time
-from tests.unit.consume.consuming import (
-    Told,
-    World,
-    consuming,
-    note,
-    now,
-    passed,
-    until,
-)
+from tests.fakes import in_fake_time, now, passed
+from tests.unit.consume.consuming import Told, World, consuming, note, until
 
 
 @in_fake_time

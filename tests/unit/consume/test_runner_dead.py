@@ -9,18 +9,8 @@ from router.consume.context import MAX_EMITTED_BYTES
 from router.consume.runner import StoppedError
 from router.consume.settle import LEAST_RETRY_SECS
 from router.handler import Context, Event, Retry
-from tests.fakes import in_fake_time
-from tests.unit.consume.consuming import (
-    Process,
-    Told,
-    World,
-    consuming,
-    marked_as,
-    note,
-    now,
-    passed,
-    until,
-)
+from tests.fakes import in_fake_time, now, passed
+from tests.unit.consume.consuming import Process, Told, World, consuming, marked_as, note, until
 
 
 @in_fake_time

@@ -11,19 +11,9 @@ from router.consume.runner import (
     REVOKE_SECS,
 )
 from router.handler import Context, Event, Retry
-from tests.fakes import in_fake_time
+from tests.fakes import in_fake_time, now, passed
 from tests.fakes_group import REBALANCE_SECS, SESSION_SECS
-from tests.unit.consume.consuming import (
-    Process,
-    Told,
-    World,
-    consuming,
-    marked_as,
-    note,
-    now,
-    passed,
-    until,
-)
+from tests.unit.consume.consuming import Process, Told, World, consuming, marked_as, note, until
 
 
 class Slow:

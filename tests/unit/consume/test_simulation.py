@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 
 from router.handler import Context, Event
 from tests import flawed
-from tests.fakes import in_fake_time
-from tests.unit.consume.consuming import Parts, Told, World, consuming, note, now, until
+from tests.fakes import in_fake_time, now
+from tests.unit.consume.consuming import Parts, Told, World, consuming, note, until
 from tests.unit.consume.simulating import PLANS, Step, simulate
 
 SOUND = Parts()

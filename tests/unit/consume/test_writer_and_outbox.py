@@ -10,9 +10,9 @@ from router.consume.outbox import MAX_RECORDS, STUCK_SECS, Outbox
 from router.consume.store import Cause, Unit
 from router.consume.writer import MAX_UNITS, Writer
 from router.record import Record
-from tests.fakes import in_fake_time
+from tests.fakes import in_fake_time, passed
 from tests.fakes_store import FakeDatabase, FakeStore
-from tests.unit.consume.consuming import LaggingStore, passed, until
+from tests.unit.consume.consuming import LaggingStore, until
 
 
 def _unit(number: int, *, reads: dict[str, int] | None = None) -> Unit:

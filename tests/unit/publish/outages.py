@@ -20,9 +20,9 @@ from router.observability import Metrics
 from router.publish.lane import Ticket
 from router.publish.publisher import Publisher
 from router.record import Record
-from tests.fakes import FakeKafka, Place, Verdict, in_fake_time
+from tests.fakes import FakeKafka, Place, Verdict, in_fake_time, now, passed
 from tests.fakes_spool import FakeFolder, FakeSpool
-from tests.unit.publish.publishing import SOFT_SECS, now, passed
+from tests.unit.publish.publishing import SOFT_SECS
 
 TOPICS = ("a", "b")
 KEYS = "klm"

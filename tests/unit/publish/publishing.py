@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from router.observability import Metrics
 from router.publish.lane import Ticket
 from router.publish.publisher import Publisher
 from router.record import Record
 from router.spool.port import Found, Listener
-from tests.fakes import FakeKafka
+from tests.fakes import FakeKafka, now, passed
 from tests.fakes_spool import FakeFolder, FakeSpool
 
 SOFT_SECS = 0.3
@@ -136,18 +136,6 @@ def record(value: str, topic: str = "a", key: str = "k") -> Record:
 def firsts(values: list[bytes]) -> list[bytes]:
     """Return every value once, where it came first."""
     return list(dict.fromkeys(values))
-
-
-def now() -> float:
-    """Return the fake time."""
-    return asyncio.get_running_loop().time()
-
-
-async def passed(seconds: float) -> None:
-    """Return when so much of the fake time has passed."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await asyncio.get_running_loop().create_future()
 
 
 def _hash_of(key: bytes) -> int:

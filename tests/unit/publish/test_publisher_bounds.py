@@ -6,9 +6,9 @@ import pytest
 
 from router.kafka.port import SendError
 from router.publish.publisher import MAX_WAITING_BYTES
-from tests.fakes import FakeKafka, Verdict, in_fake_time
+from tests.fakes import FakeKafka, Verdict, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import passed, record, running
+from tests.unit.publish.publishing import record, running
 
 
 @in_fake_time

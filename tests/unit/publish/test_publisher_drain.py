@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from router.publish.publisher import WINDOW_BYTES
-from tests.fakes import FakeKafka, in_fake_time
+from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import passed, running
+from tests.unit.publish.publishing import running
 
 LARGE = WINDOW_BYTES // 4
 

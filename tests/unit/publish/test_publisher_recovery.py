@@ -6,9 +6,9 @@ import pytest
 
 from router.kafka.port import SendError
 from router.publish.publisher import WINDOW_BYTES
-from tests.fakes import FakeKafka, Verdict, in_fake_time
+from tests.fakes import FakeKafka, Verdict, in_fake_time, now, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import Bench, HesitantSpool, now, passed, running
+from tests.unit.publish.publishing import Bench, HesitantSpool, running
 
 LARGE = WINDOW_BYTES // 4
 RETRY = Verdict(error=SendError("retry", "NotEnoughReplicas"), is_written=False)

@@ -3,9 +3,9 @@
 import pytest
 
 from router.publish.publisher import WINDOW_BYTES
-from tests.fakes import FakeKafka, in_fake_time
+from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import SOFT_SECS, Bench, passed, record, running
+from tests.unit.publish.publishing import SOFT_SECS, Bench, record, running
 
 LARGE = WINDOW_BYTES // 4
 TICK = 0.06

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, Phase, find, settings
 from router.kafka.port import SendError
 from router.publish.publisher import WINDOW_BYTES, Publisher
 from tests import flawed
-from tests.fakes import FakeKafka, Verdict, in_fake_time
+from tests.fakes import FakeKafka, Verdict, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
 from tests.unit.publish.outages import PLANS, suffer
-from tests.unit.publish.publishing import passed, running
+from tests.unit.publish.publishing import running
 
 Check = Callable[[type[Publisher]], None]
 LARGE = WINDOW_BYTES // 4

@@ -11,9 +11,9 @@ from router.errors import UnavailableError
 from router.handler import Context, DeadLetter, Event, Function, Retry
 from router.record import Received
 from router.tools.replay import AWAY_SECS, Ended, Pace, Replayer, UnnamedWriter, line_of, time_of
-from tests.fakes import in_fake_time
+from tests.fakes import in_fake_time, now, passed
 from tests.fakes_store import FakeStore
-from tests.unit.consume.consuming import Told, World, calls, marked_as, note, now, passed, until
+from tests.unit.consume.consuming import Told, World, calls, marked_as, note, until
 
 
 class _Replay:
