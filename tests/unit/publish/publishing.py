@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 
 from router.observability import Metrics
 from router.publish.lane import Ticket
-from router.publish.publisher import Publisher
+from router.publish.publisher import WINDOW_BYTES, Publisher
 from router.record import Record
 from router.spool.port import Found, Listener
 from tests.fakes import FakeKafka, now, passed
 from tests.fakes_spool import FakeFolder, FakeSpool
 
 SOFT_SECS = 0.3
+
+LARGE = WINDOW_BYTES // 4
+"""Of a value: the window of a lane ends behind a few of them, and the rest lies on disk."""
+
 _LONG_SECS = 3600.0
 _ROUNDS = 50
 
@@ -131,6 +135,11 @@ async def running(
 def record(value: str, topic: str = "a", key: str = "k") -> Record:
     """Return a record without headers."""
     return Record(topic=topic, key=key.encode(), value=value.encode(), headers=())
+
+
+def numbers(count: int, first: int = 0) -> list[str]:
+    """Return values whose order is that of their text."""
+    return [f"{number:04}" for number in range(first, first + count)]
 
 
 def firsts(values: list[bytes]) -> list[bytes]:

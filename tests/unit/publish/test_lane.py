@@ -8,21 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from router.publish.lane import Lane, Ticket, Waiting
-from router.record import Record
-
-ALL = 1 << 30
-
-
-def _waiting(number: int, size: int = 0, ticket: Ticket | None = None) -> Waiting:
-    record = Record(topic="t", key=b"k", value=b"%d" % number + b"x" * size, headers=())
-    return Waiting(record, number, ticket or Ticket(1, lambda: None), Lane("t", 0))
-
-
-def _lane(*waiting: Waiting) -> Lane:
-    lane = Lane("t", 0)
-    for item in waiting:
-        lane.add(item)
-    return lane
+from tests.unit.publish.lanes import ALL, lane_of, waiting
 
 
 def test_a_ticket_tells_once_when_every_record_is_durable() -> None:
@@ -48,8 +34,8 @@ def test_an_abandoned_ticket_tells_nobody() -> None:
 
 def test_records_leave_in_their_order() -> None:
     """A batch takes what waits, as much as fits, and the rest follows."""
-    first, second, third = (_waiting(number) for number in range(3))
-    lane = _lane(first, second, third)
+    first, second, third = (waiting(number) for number in range(3))
+    lane = lane_of(first, second, third)
     size = first.record.size
 
     assert lane.take(2 * size) == ([first, second], 2 * size)
@@ -61,17 +47,17 @@ def test_records_leave_in_their_order() -> None:
 
 def test_only_one_batch_is_under_way() -> None:
     """While one is, nothing else leaves."""
-    lane = _lane(_waiting(1))
+    lane = lane_of(waiting(1))
     lane.take(ALL)
-    lane.add(_waiting(2))
+    lane.add(waiting(2))
 
     assert lane.take(ALL) == ([], 0)
 
 
 def test_a_record_larger_than_a_batch_goes_alone() -> None:
     """It is not held back for ever."""
-    small, large = _waiting(1), _waiting(2, 5000)
-    lane = _lane(small, large, small)
+    small, large = waiting(1), waiting(2, 5000)
+    lane = lane_of(small, large, small)
 
     assert lane.take(1000) == ([small], small.record.size)
     lane.written()
@@ -82,23 +68,23 @@ def test_a_record_larger_than_a_batch_goes_alone() -> None:
 
 def test_a_failed_batch_goes_back_in_front() -> None:
     """What failed stays ahead of what came later, in its order; its bytes are back."""
-    first, second, third = (_waiting(number) for number in range(3))
-    lane = _lane(first, second)
+    first, second, third = (waiting(number) for number in range(3))
+    lane = lane_of(first, second)
     lane.take(ALL)
     lane.add(third)
 
     assert lane.failed() == first.record.size + second.record.size
     assert [*lane.head, *lane.tail] == [first, second, third]
     assert lane.take(ALL)[0] == [first, second, third]
-    assert _lane().failed() == 0
+    assert lane_of().failed() == 0
 
 
 def test_what_nobody_waits_for_is_not_sent() -> None:
     """Abandoned records are dropped at the front, in the middle and behind a full batch."""
     gone = Ticket(4, lambda: None)
-    dropped = [_waiting(number, ticket=gone) for number in range(4)]
-    first, second, third = (_waiting(number) for number in range(4, 7))
-    lane = _lane(dropped[0], first, dropped[1], second, dropped[2], third, dropped[3])
+    dropped = [waiting(number, ticket=gone) for number in range(4)]
+    first, second, third = (waiting(number) for number in range(4, 7))
+    lane = lane_of(dropped[0], first, dropped[1], second, dropped[2], third, dropped[3])
     gone.abandon()
 
     size = first.record.size
@@ -109,8 +95,8 @@ def test_what_nobody_waits_for_is_not_sent() -> None:
 
 def test_a_refused_record_is_found_by_sending_one_by_one() -> None:
     """A refused batch of three goes back; each is sent alone, so the refusal tells which one."""
-    first, second, third, later = (_waiting(number) for number in range(4))
-    lane = _lane(first, second, third)
+    first, second, third, later = (waiting(number) for number in range(4))
+    lane = lane_of(first, second, third)
     lane.take(ALL)
     lane.add(later)
     lane.add(later)
@@ -128,8 +114,8 @@ def test_a_refused_record_is_found_by_sending_one_by_one() -> None:
 @pytest.mark.parametrize("failures", [1, 2, 5])
 def test_a_failure_between_does_not_join_them_again(failures: int) -> None:
     """What is to be sent one by one stays so when a try fails for another reason."""
-    first, second = _waiting(1), _waiting(2)
-    lane = _lane(first, second)
+    first, second = waiting(1), waiting(2)
+    lane = lane_of(first, second)
     lane.take(ALL)
     lane.refused()
     for _ in range(failures):
@@ -164,7 +150,7 @@ class LaneIsAList(RuleBasedStateMachine):
     @rule(size=st.sampled_from([0, 0, 100, 3000]))
     def add(self, size: int) -> None:
         """Accept one more record."""
-        item = _Item(len(self.accepted), _waiting(len(self.accepted), size))
+        item = _Item(len(self.accepted), waiting(len(self.accepted), size))
         self.accepted.append(item)
         self.waits.append(item)
         self.bytes += item.waiting.record.size
@@ -249,8 +235,8 @@ TestLaneIsAList = LaneIsAList.TestCase
 @given(st.lists(st.integers(0, 900), max_size=20), st.integers(1, 3000))
 def test_draining_a_lane_gives_everything_once(sizes: list[int], max_bytes: int) -> None:
     """Taking and writing again and again ends, with every record in its order."""
-    items = [_waiting(number, size) for number, size in enumerate(sizes)]
-    lane = _lane(*items)
+    items = [waiting(number, size) for number, size in enumerate(sizes)]
+    lane = lane_of(*items)
     out: list[Waiting] = []
     while lane.take(max_bytes)[0]:
         out += lane.written()

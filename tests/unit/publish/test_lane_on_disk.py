@@ -1,21 +1,7 @@
 """One partition's records in memory and on disk: one order, and no more memory than its window."""
 
 from router.publish.lane import Lane, Ticket, Waiting
-from router.record import Record
-
-ALL = 1 << 30
-
-
-def _waiting(number: int, *, ticket: Ticket | None = None) -> Waiting:
-    record = Record(topic="t", key=b"k", value=b"%d" % number, headers=())
-    return Waiting(record, number, ticket or Ticket(1, lambda: None), Lane("t", 0))
-
-
-def _lane(*waiting: Waiting) -> Lane:
-    lane = Lane("t", 0)
-    for item in waiting:
-        lane.add(item)
-    return lane
+from tests.unit.publish.lanes import ALL, lane_of, waiting
 
 
 def _on_disk(item: Waiting, position: int) -> Waiting:
@@ -27,15 +13,15 @@ def _on_disk(item: Waiting, position: int) -> Waiting:
 
 def _durable_lane(count: int) -> tuple[Lane, list[Waiting]]:
     """Return a lane with records that lie on disk at 10, 20, 30, ..."""
-    items = [_on_disk(_waiting(number), 10 * number + 10) for number in range(count)]
-    return _lane(*items), items
+    items = [_on_disk(waiting(number), 10 * number + 10) for number in range(count)]
+    return lane_of(*items), items
 
 
 def test_a_record_is_durable_once() -> None:
     """Whichever comes first, Kafka or the disk; only the disk's coming first is noted."""
     told: list[str] = []
-    by_disk = _waiting(1, ticket=Ticket(1, lambda: told.append("by disk")))
-    by_kafka = _waiting(2, ticket=Ticket(1, lambda: told.append("by Kafka")))
+    by_disk = waiting(1, ticket=Ticket(1, lambda: told.append("by disk")))
+    by_kafka = waiting(2, ticket=Ticket(1, lambda: told.append("by Kafka")))
 
     assert (by_disk.on_disk(), by_disk.in_kafka(), by_disk.on_disk()) == (True, False, False)
     assert (by_kafka.in_kafka(), by_kafka.on_disk()) == (True, False)
@@ -47,8 +33,8 @@ def test_a_record_is_durable_once() -> None:
 def test_what_goes_to_disk_takes_all_that_is_older_along() -> None:
     """Under way, in front and behind, oldest first; nothing twice, nothing durable or given up."""
     gone = Ticket(1, lambda: None)
-    items = [_waiting(number, ticket=gone if number == 3 else None) for number in range(6)]
-    lane = _lane(*items[:2])
+    items = [waiting(number, ticket=gone if number == 3 else None) for number in range(6)]
+    lane = lane_of(*items[:2])
     lane.take(ALL)
     lane.failed()
     lane.take(items[0].size)
@@ -59,7 +45,7 @@ def test_what_goes_to_disk_takes_all_that_is_older_along() -> None:
 
     assert (lane.under_way, list(lane.head)) == ([items[0]], [items[1]])
     assert lane.to_spool() == [items[0], items[1], items[2], items[5]]
-    newest = _waiting(6)
+    newest = waiting(6)
     lane.add(newest)
     assert lane.to_spool() == [newest]
     assert lane.to_spool() == []
@@ -67,7 +53,7 @@ def test_what_goes_to_disk_takes_all_that_is_older_along() -> None:
 
 def test_what_has_left_the_lane_is_not_asked_for() -> None:
     """Asking for everything of an empty lane asks for nothing, however often."""
-    lane = _lane(_waiting(1))
+    lane = lane_of(waiting(1))
     lane.take(ALL)
     lane.refused()
 
@@ -77,16 +63,16 @@ def test_what_has_left_the_lane_is_not_asked_for() -> None:
 def test_a_new_record_goes_to_disk_at_once_where_it_would_wait() -> None:
     """While something is on disk only, or is being read, or the lane is slow."""
     lane = Lane("t", 0)
-    answers = [lane.add(_waiting(1))]
+    answers = [lane.add(waiting(1))]
     lane.is_slow = True
-    answers.append(lane.add(_waiting(2)))
+    answers.append(lane.add(waiting(2)))
     lane.take(ALL)
     lane.written()
-    answers.append(lane.add(_waiting(3)))
+    answers.append(lane.add(waiting(3)))
     lane.behind.append(10, 0)
-    answers.append(lane.add(_waiting(4)))
+    answers.append(lane.add(waiting(4)))
     lane.to_read(5)
-    answers.append(lane.add(_waiting(5)))
+    answers.append(lane.add(waiting(5)))
 
     assert answers == [False, True, False, True, True]
 
@@ -95,11 +81,11 @@ def test_a_lane_keeps_its_window_in_memory() -> None:
     """What is on disk and older leaves memory; nothing that is not on disk, unless given up."""
     lane, items = _durable_lane(4)
     gone = Ticket(1, lambda: None)
-    lane.tail.insert(1, abandoned := _waiting(9, ticket=gone))
+    lane.tail.insert(1, abandoned := waiting(9, ticket=gone))
     lane.tail_bytes += abandoned.size
     gone.abandon()
-    lane.add(_waiting(4))
-    lane.add(_waiting(5))
+    lane.add(waiting(4))
+    lane.add(waiting(5))
     size = items[0].size
 
     assert lane.shed(4 * size) == 3 * size
@@ -116,9 +102,9 @@ def test_a_lane_keeps_its_window_in_memory() -> None:
 def test_given_up_records_are_dropped_wherever_they_wait() -> None:
     """The others stay, in their order; so does what is on disk."""
     gone = Ticket(3, lambda: None)
-    dropped, late = _waiting(1, ticket=gone), _on_disk(_waiting(2, ticket=gone), 10)
-    kept = _waiting(3)
-    lane = _lane(dropped, kept, late)
+    dropped, late = waiting(1, ticket=gone), _on_disk(waiting(2, ticket=gone), 10)
+    kept = waiting(3)
+    lane = lane_of(dropped, kept, late)
     gone.abandon()
 
     assert lane.drop_given_up() == dropped.size
@@ -130,7 +116,7 @@ def test_what_is_on_disk_comes_back_in_front() -> None:
     """Nothing newer is sent before; what could not be read yet stays, what is lost is told."""
     lane, items = _durable_lane(4)
     lane.shed(0)
-    lane.add(newest := _waiting(9))
+    lane.add(newest := waiting(9))
     ready = [lane.is_ready, lane.is_to_be_read]
     positions = lane.to_read(3)
     ready += [lane.is_ready, lane.is_to_be_read, lane.is_still]

@@ -4,16 +4,9 @@ import asyncio
 
 import pytest
 
-from router.publish.publisher import WINDOW_BYTES
 from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import running
-
-LARGE = WINDOW_BYTES // 4
-
-
-def _numbers(count: int, first: int = 0) -> list[str]:
-    return [f"{number:04}" for number in range(first, first + count)]
+from tests.unit.publish.publishing import LARGE, numbers, running
 
 
 @in_fake_time
@@ -22,13 +15,13 @@ async def test_a_lane_drains_and_is_live_again_and_nothing_overtakes() -> None:
     kafka = FakeKafka({"a": 1})
     async with running(kafka, FakeFolder()) as bench:
         kafka.is_held = True
-        for number in range(40):
-            bench.publish(f"{number:04}".ljust(LARGE))
+        for value in numbers(40):
+            bench.publish(value.ljust(LARGE))
         await bench.settle()
         behind = bench.publisher.lanes_behind
         kafka.release()
-        for number in range(40, 60):
-            bench.publish(f"{number:04}".ljust(LARGE))
+        for value in numbers(20, 40):
+            bench.publish(value.ljust(LARGE))
             await passed(0.005)
         await bench.wait_until(lambda: bench.publisher.is_empty)
         groups = len(bench.folder.groups)
@@ -36,7 +29,7 @@ async def test_a_lane_drains_and_is_live_again_and_nothing_overtakes() -> None:
         await bench.settle()
 
     assert behind == 1
-    assert bench.in_kafka() == [*_numbers(60), "live"]
+    assert bench.in_kafka() == [*numbers(60), "live"]
     assert (len(bench.folder.groups), bench.on_disk()) == (groups, [])
 
 
@@ -61,7 +54,7 @@ async def test_partitions_may_change_under_way(before: int, after: int) -> None:
 
     values = [bench.in_kafka("a", partition) for partition in range(max(before, after))]
     assert moved_early == []
-    assert sorted(value for each in values for value in each) == _numbers(45)
+    assert sorted(value for each in values for value in each) == numbers(45)
     for key in range(3):
         of_key = [value for each in values for value in each if int(value) % 3 == key]
         for each in values:
@@ -76,8 +69,8 @@ async def test_a_disk_that_cannot_be_read_now_is_read_later() -> None:
     kafka = FakeKafka({"a": 1})
     async with running(kafka, FakeFolder()) as bench:
         kafka.is_held = bench.folder.is_unreadable = True
-        for number in range(20):
-            bench.publish(f"{number:04}".ljust(LARGE))
+        for value in numbers(20):
+            bench.publish(value.ljust(LARGE))
         await bench.settle()
         kafka.release()
         await bench.settle()
@@ -88,7 +81,7 @@ async def test_a_disk_that_cannot_be_read_now_is_read_later() -> None:
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
     assert 0 < arrived < 20
-    assert bench.in_kafka() == _numbers(21)
+    assert bench.in_kafka() == numbers(21)
 
 
 @in_fake_time
@@ -98,8 +91,8 @@ async def test_partitions_may_change_while_the_disk_cannot_be_read() -> None:
     async with running(kafka, FakeFolder()) as bench:
         bench.publisher.learn({"a": 1})
         kafka.is_held = True
-        for number in range(20):
-            bench.publish(f"{number:04}".ljust(LARGE))
+        for value in numbers(20):
+            bench.publish(value.ljust(LARGE))
         await bench.settle()
         bench.folder.is_unreadable = True
         kafka.release()
@@ -112,7 +105,7 @@ async def test_partitions_may_change_while_the_disk_cannot_be_read() -> None:
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
     arrived = [value for partition in (0, 1) for value in bench.in_kafka("a", partition)]
-    assert sorted(arrived) == _numbers(20)
+    assert sorted(arrived) == numbers(20)
 
 
 @in_fake_time
@@ -121,15 +114,15 @@ async def test_what_is_damaged_is_left_out() -> None:
     kafka = FakeKafka({"a": 1})
     async with running(kafka, FakeFolder()) as bench:
         kafka.is_held = True
-        for number in range(30):
-            bench.publish(f"{number:04}".ljust(LARGE))
+        for value in numbers(30):
+            bench.publish(value.ljust(LARGE))
         await bench.settle()
         damaged = sorted(bench.folder.kept)[-20:-10]
         bench.folder.damaged.update(damaged)
         kafka.release()
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
-    assert bench.in_kafka() == [*_numbers(10), *_numbers(10, 20)]
+    assert bench.in_kafka() == [*numbers(10), *numbers(10, 20)]
     assert bench.on_disk() == []
 
 
@@ -139,20 +132,20 @@ async def test_a_bad_sector_keeps_its_lane_waiting_so_long_and_no_longer() -> No
     kafka = FakeKafka({"a": 1, "b": 1})
     async with running(kafka, FakeFolder()) as bench:
         kafka.is_held = True
-        for number in range(20):
-            bench.publish(f"{number:04}".ljust(LARGE), "a")
+        for value in numbers(20):
+            bench.publish(value.ljust(LARGE), "a")
         await bench.settle()
         bench.folder.unreadable = {sorted(bench.folder.kept)[-10]}
-        for number in range(20):
-            bench.publish(f"{number:04}".ljust(LARGE), "b")
+        for value in numbers(20):
+            bench.publish(value.ljust(LARGE), "b")
         await bench.settle()
         kafka.release()
         await passed(590.0)
         before = bench.in_kafka("a"), bench.in_kafka("b")
         await passed(20.0)
 
-    left_out = _numbers(10) + _numbers(9, 11)
-    assert before == (_numbers(len(before[0])), _numbers(20))
+    left_out = numbers(10) + numbers(9, 11)
+    assert before == (numbers(len(before[0])), numbers(20))
     assert len(before[0]) < 10
     assert (bench.in_kafka("a"), bench.on_disk()) == (left_out, [])
 
@@ -171,5 +164,5 @@ async def test_a_disk_that_ends_the_wait_of_many_lanes_keeps_each_in_order() -> 
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
     logs = [bench.in_kafka(*place) for place in kafka.log]
-    assert sorted(value for log in logs for value in log) == _numbers(200)
+    assert sorted(value for log in logs for value in log) == numbers(200)
     assert all(log == sorted(log) for log in logs)

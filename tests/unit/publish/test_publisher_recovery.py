@@ -5,12 +5,10 @@ import asyncio
 import pytest
 
 from router.kafka.port import SendError
-from router.publish.publisher import WINDOW_BYTES
 from tests.fakes import FakeKafka, Verdict, in_fake_time, now, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import Bench, HesitantSpool, running
+from tests.unit.publish.publishing import LARGE, Bench, HesitantSpool, numbers, running
 
-LARGE = WINDOW_BYTES // 4
 RETRY = Verdict(error=SendError("retry", "NotEnoughReplicas"), is_written=False)
 TOO_LARGE = "x" * 3000
 
@@ -48,17 +46,17 @@ async def test_an_earlier_run_goes_first() -> None:
 async def test_a_recovery_that_takes_long_overflows_to_the_disk_behind_it() -> None:
     """What came since and no longer fits into memory is not read back before what is older."""
     spool = HesitantSpool(await _left(["a", "b"]))
-    numbers = [f"{number:04}" for number in range(40)]
+    values = numbers(40)
     async with running(FakeKafka({"a": 1}, max_message_bytes=1 << 20), spool) as bench:
         spool.go_on(1)
-        for number in numbers:
+        for number in values:
             bench.publish(number.ljust(LARGE))
             await passed(0.1)
         await bench.settle()
         spool.go_on(2)
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
-    assert bench.in_kafka() == ["a", "b", *numbers]
+    assert bench.in_kafka() == ["a", "b", *values]
 
 
 @in_fake_time
@@ -66,16 +64,16 @@ async def test_partitions_may_change_while_an_earlier_run_is_recovered() -> None
     """Whatever lane it was found for: the older is sent first."""
     spool = HesitantSpool(await _left(["0001", "0002", "0003", "0004"], keys="km"))
     kafka = FakeKafka({"a": 1}, max_message_bytes=1 << 20)
-    numbers = [f"{number:04}" for number in range(5, 45)]
+    values = numbers(40, 5)
     async with running(kafka, spool) as bench:
         spool.go_on(2)
-        for number in numbers[:20]:
+        for number in values[:20]:
             bench.publish(number.ljust(LARGE), key="mk"[int(number) % 2])
         await bench.settle()
         kafka.topics["a"] = 3
         bench.publisher.learn(kafka.topics)
         spool.go_on(1)
-        for number in numbers[20:]:
+        for number in values[20:]:
             bench.publish(number.ljust(LARGE), key="mk"[int(number) % 2])
         await bench.settle()
         spool.go_on(2)
@@ -83,7 +81,7 @@ async def test_partitions_may_change_while_an_earlier_run_is_recovered() -> None
 
     logs = [bench.in_kafka("a", partition) for partition in range(3)]
     arrived = sorted(value for log in logs for value in log)
-    assert arrived == ["0001", "0002", "0003", "0004", *numbers]
+    assert arrived == ["0001", "0002", "0003", "0004", *values]
     assert all(log == sorted(log) for log in logs)
 
 
@@ -286,7 +284,7 @@ async def test_stopping_ends_the_work() -> None:
 @in_fake_time
 async def test_a_backlog_holds_up_no_stop() -> None:
     """What lies on disk is left there, and nothing is sent twice by the next run."""
-    values = [f"{number:04}" for number in range(60)]
+    values = numbers(60)
     kafka, folder = FakeKafka({"a": 1}), FakeFolder()
     kafka.is_up = False
     async with running(kafka, folder) as bench:

@@ -5,26 +5,21 @@ import pytest
 from router.publish.publisher import WINDOW_BYTES
 from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
-from tests.unit.publish.publishing import SOFT_SECS, Bench, record, running
+from tests.unit.publish.publishing import LARGE, SOFT_SECS, Bench, numbers, record, running
 
-LARGE = WINDOW_BYTES // 4
 TICK = 0.06
-
-
-def _numbers(count: int, first: int = 0) -> list[str]:
-    return [f"{number:04}" for number in range(first, first + count)]
 
 
 @in_fake_time
 async def test_a_fast_kafka_leaves_the_disk_alone() -> None:
     """What is written before the soft deadline never touches the disk."""
     async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
-        for value in _numbers(5):
+        for value in numbers(5):
             bench.publish(value)
         await bench.settle()
 
-    assert bench.durable == _numbers(5)
-    assert bench.in_kafka() == _numbers(5)
+    assert bench.durable == numbers(5)
+    assert bench.in_kafka() == numbers(5)
     assert bench.folder.groups == []
 
 
@@ -70,15 +65,15 @@ async def test_nothing_is_told_while_neither_is_there() -> None:
     """With Kafka and the disk hanging nothing is told; then it is, in order."""
     async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
         bench.kafka.is_held = bench.folder.is_held = True
-        for value in _numbers(3):
+        for value in numbers(3):
             bench.publish(value)
         await bench.settle()
         told_before = list(bench.durable)
         bench.folder.release()
         await bench.settle()
 
-    assert (told_before, bench.durable) == ([], _numbers(3))
-    assert bench.on_disk() == _numbers(3)
+    assert (told_before, bench.durable) == ([], numbers(3))
+    assert bench.on_disk() == numbers(3)
 
 
 @in_fake_time
@@ -118,7 +113,7 @@ async def test_kafka_may_be_away_from_the_start() -> None:
     kafka = FakeKafka({"a": 1})
     kafka.is_up = False
     async with running(kafka, FakeFolder()) as bench:
-        for value in _numbers(20):
+        for value in numbers(20):
             bench.publish(value)
             await passed(0.1)
         await bench.settle()
@@ -126,7 +121,7 @@ async def test_kafka_may_be_away_from_the_start() -> None:
         kafka.is_up = True
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
-    assert durable == on_disk == bench.in_kafka() == _numbers(20)
+    assert durable == on_disk == bench.in_kafka() == numbers(20)
     assert bench.on_disk() == []
 
 
@@ -151,7 +146,7 @@ async def test_ten_minutes_without_kafka_cost_disk_and_no_memory() -> None:
     assert most <= 2 * (WINDOW_BYTES + 512 * 1024 + 2 * LARGE)
     assert bench.on_disk() == []
     seen = [list(dict.fromkeys(bench.in_kafka("a", partition))) for partition in (0, 1)]
-    assert sorted(seen) == [_numbers(count)[::2], _numbers(count)[1::2]]
+    assert sorted(seen) == [numbers(count)[::2], numbers(count)[1::2]]
 
 
 def _in_memory(bench: Bench) -> int:
@@ -168,7 +163,7 @@ async def test_a_slow_lane_spools_and_others_stay_live() -> None:
         kafka.is_held = True
         bench.publish("slow", "a")
         await passed(0.05)
-        for value in _numbers(20):
+        for value in numbers(20):
             bench.publish(value, "b")
             await passed(0.05)
             kafka.release_only("b")
@@ -180,7 +175,7 @@ async def test_a_slow_lane_spools_and_others_stay_live() -> None:
         await bench.settle()
 
     assert on_disk == ["slow"]
-    assert bench.in_kafka("b") == _numbers(20)
+    assert bench.in_kafka("b") == numbers(20)
     assert bench.told_at["slow 2"] == pytest.approx(2.05, abs=0.02)  # at once: the lane is slow
     assert (bench.in_kafka("a"), bench.on_disk()) == (["slow", "slow 2"], [])
 
@@ -190,7 +185,7 @@ async def test_a_full_disk_is_no_matter_while_kafka_is_there() -> None:
     """Slow batches are told by Kafka, and what could not be kept on disk is not tried again."""
     async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
         bench.folder.is_full = bench.kafka.is_held = True
-        for value in _numbers(5):
+        for value in numbers(5):
             bench.publish(value)
         await bench.settle()
         told_before = list(bench.durable)
@@ -199,8 +194,8 @@ async def test_a_full_disk_is_no_matter_while_kafka_is_there() -> None:
         bench.folder.is_full = False
         await bench.settle()
 
-    assert (told_before, bench.durable) == ([], _numbers(5))
-    assert (bench.in_kafka(), bench.folder.groups) == (_numbers(5), [])
+    assert (told_before, bench.durable) == ([], numbers(5))
+    assert (bench.in_kafka(), bench.folder.groups) == (numbers(5), [])
 
 
 @in_fake_time
@@ -208,7 +203,7 @@ async def test_with_a_full_disk_and_no_kafka_nothing_is_told() -> None:
     """Once there is room everything is, in the order of acceptance."""
     async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
         bench.folder.is_full = bench.kafka.is_held = True
-        for value in _numbers(5):
+        for value in numbers(5):
             bench.publish(value)
             await passed(0.2)
         await bench.settle()
@@ -216,8 +211,8 @@ async def test_with_a_full_disk_and_no_kafka_nothing_is_told() -> None:
         bench.folder.is_full = False
         await bench.settle()
 
-    assert (told_before, bench.durable) == ([], _numbers(5))
-    assert bench.on_disk() == _numbers(5)
+    assert (told_before, bench.durable) == ([], numbers(5))
+    assert bench.on_disk() == numbers(5)
 
 
 @pytest.mark.parametrize("failing", [1, 3])
@@ -226,12 +221,12 @@ async def test_a_failing_disk_is_tried_again_in_order(failing: int) -> None:
     """What comes while it fails waits behind what failed."""
     async with running(FakeKafka({"a": 1}), FakeFolder()) as bench:
         bench.kafka.is_held, bench.folder.failing = True, failing
-        for value in _numbers(30):
+        for value in numbers(30):
             bench.publish(value)
             await passed(0.03)
         await bench.settle()
 
-    assert bench.durable == bench.on_disk() == _numbers(30)
+    assert bench.durable == bench.on_disk() == numbers(30)
 
 
 @in_fake_time
@@ -239,7 +234,7 @@ async def test_a_missing_topic_spools_its_own_records_only() -> None:
     """The others stay live; when the topic is made, its records come in order."""
     kafka = FakeKafka({"a": 1})
     async with running(kafka, FakeFolder()) as bench:
-        for number, value in enumerate(_numbers(8)):
+        for number, value in enumerate(numbers(8)):
             bench.publish(value, "later" if number % 2 else "a")
             await passed(0.1)
         await bench.settle()
@@ -248,9 +243,9 @@ async def test_a_missing_topic_spools_its_own_records_only() -> None:
         bench.publisher.learn(kafka.topics)
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
-    assert (durable, on_disk) == (_numbers(8), _numbers(8)[1::2])
-    assert bench.in_kafka("later") == _numbers(8)[1::2]
-    assert bench.in_kafka("a") == _numbers(8)[::2]
+    assert (durable, on_disk) == (numbers(8), numbers(8)[1::2])
+    assert bench.in_kafka("later") == numbers(8)[1::2]
+    assert bench.in_kafka("a") == numbers(8)[::2]
 
 
 @in_fake_time
@@ -260,7 +255,7 @@ async def test_given_up_records_are_neither_kept_nor_sent() -> None:
     kafka.is_up = False
     async with running(kafka, FakeFolder()) as bench:
         bench.folder.is_full = True
-        tickets = [bench.publish(value) for value in _numbers(5)]
+        tickets = [bench.publish(value) for value in numbers(5)]
         await passed(3.0)
         for ticket in tickets:
             ticket.abandon()

@@ -7,16 +7,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
 from router.kafka.port import SendError
-from router.publish.publisher import WINDOW_BYTES, Publisher
+from router.publish.publisher import Publisher
 from tests import flawed
 from tests.fakes import FakeKafka, Verdict, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
 from tests.unit.publish.outages import PLANS, suffer
-from tests.unit.publish.publishing import running
+from tests.unit.publish.publishing import LARGE, numbers, running
 
 Check = Callable[[type[Publisher]], None]
-LARGE = WINDOW_BYTES // 4
-NUMBERS = [f"{number:04}" for number in range(40)]
+NUMBERS = numbers(40)
 QUICK = settings(
     max_examples=1000, deadline=None, phases=[Phase.generate], database=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
