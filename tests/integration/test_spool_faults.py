@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from router.errors import UnavailableError
 from router.spool.spool import SegmentSpool
 from tests.unit.spool.failing import FailingDisk
 from tests.unit.spool.flawed_spools import WithoutSync
-from tests.unit.spool.spooling import MIB, items, read_all, real, record, running, until
+from tests.unit.spool.spooling import MIB, Item, Told, items, read_all, real, record, running, until
 
 
 @pytest.fixture
@@ -22,15 +23,39 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
+async def _hang(disk: FailingDisk, spool: SegmentSpool, number: int) -> threading.Event:
+    """Return what ends the sync of this record, which has begun."""
+    release = disk.hold("fdatasync")
+    disk.entered["fdatasync"].clear()
+    spool.append(items(number))
+    await asyncio.to_thread(disk.entered["fdatasync"].wait, 10)
+    return release
+
+
+async def _fill(spool: SegmentSpool, told: Told, entries: list[Item]) -> int:
+    """Append by tens until the spool takes no more; return how many are durable."""
+    for start in range(0, len(entries), 10):
+        if not spool.append(entries[start : start + 10]):
+            break
+        await spool.flush()
+    return len(told.places)
+
+
+async def _go_on(spool: SegmentSpool, told: Told, entries: list[Item]) -> None:
+    """Check that the spool takes records again, and keeps them."""
+    spool.resume()
+    await until(lambda: spool.is_taking)
+    assert spool.append(entries)
+    await spool.flush()
+    assert told.entries[-len(entries) :] == entries
+
+
 async def test_nothing_is_told_before_the_sync_has_returned(folder: Path) -> None:
     """While `fdatasync` hangs nothing is durable; the loop runs on, and more is taken."""
     disk = FailingDisk()
     spool = real(folder, disk=disk)
     async with running(spool) as told:
-        release = disk.hold("fdatasync")
-        disk.entered["fdatasync"].clear()
-        spool.append(items(1))
-        await asyncio.to_thread(disk.entered["fdatasync"].wait, 10)
+        release = await _hang(disk, spool, 1)
         assert spool.append(items(2))
         assert told.entries == []
 
@@ -57,10 +82,7 @@ async def test_what_gathers_during_a_sync_is_one_group(folder: Path) -> None:
     disk = FailingDisk()
     spool = real(folder, disk=disk)
     async with running(spool) as told:
-        release = disk.hold("fdatasync")
-        disk.entered["fdatasync"].clear()
-        spool.append(items(0))
-        await asyncio.to_thread(disk.entered["fdatasync"].wait, 10)
+        release = await _hang(disk, spool, 0)
         disk.calls.clear()
         for number in range(1, 300):
             spool.append(items(number))
@@ -197,11 +219,7 @@ async def test_the_quota_ends_what_is_taken_and_settling_reopens_it(folder: Path
     spool = real(folder, max_bytes=2 * MIB, errors=errors)
     entries = items(*range(400), size=10_000)
     async with running(spool) as told:
-        for start in range(0, 400, 10):
-            if not spool.append(entries[start : start + 10]):
-                break
-            await spool.flush()
-        durable = len(told.places)
+        durable = await _fill(spool, told, entries)
 
         assert 1.4 * MIB < durable * 10_000 < 2 * MIB
         assert spool.usage.bytes <= 2 * MIB
@@ -211,11 +229,7 @@ async def test_the_quota_ends_what_is_taken_and_settling_reopens_it(folder: Path
 
         spool.settle(told.places[: durable // 2])
         await until(lambda: spool.usage.bytes < 2 * MIB)
-        spool.resume()
-        await until(lambda: spool.is_taking)
-        assert spool.append(entries[-10:])
-        await spool.flush()
-        assert told.entries[-10:] == entries[-10:]
+        await _go_on(spool, told, entries[-10:])
 
 
 async def test_a_settled_segment_behind_a_needed_one_gives_its_space_back(folder: Path) -> None:
@@ -276,21 +290,13 @@ async def test_a_full_disk_harms_nothing(small_disk: Path) -> None:
     spool = real(small_disk / "spool", max_bytes=64 * MIB, errors=errors)
     entries = items(*range(3000), size=10_000)
     async with running(spool) as told:
-        for start in range(0, 3000, 10):
-            if not spool.append(entries[start : start + 10]):
-                break
-            await spool.flush()
-        durable = len(told.places)
+        durable = await _fill(spool, told, entries)
         assert durable * 10_000 > 5 * MIB
         assert "full" in errors
         assert told.entries == entries[:durable]
         assert await read_all(spool, told.places) == [entry.record for entry in entries[:durable]]
         spool.settle(told.places)
-        spool.resume()
-        await until(lambda: spool.is_taking)
-        assert spool.append(entries[-10:])
-        await spool.flush()
-        assert told.entries[-10:] == entries[-10:]
+        await _go_on(spool, told, entries[-10:])
 
 
 async def test_a_read_error_is_told_and_can_be_tried_again(folder: Path) -> None:
