@@ -1,8 +1,11 @@
 """Classes of faults: what happens to Kafka and to the way there."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from tests.chaos.callbacks import BASE
+from tests.chaos.proxy import Proxy
 from tests.chaos.scene import Fault, Scene
 
 _SLOW_SECS = 0.8
@@ -44,22 +47,21 @@ def _short_freezes(scene: Scene) -> None:
     scene.load.wait_accepted(500)
 
 
-def _slow(scene: Scene) -> None:
+def _bad_way(scene: Scene, worsen: Callable[[Proxy], None], secs: float) -> None:
     scene.begin()
     for proxy in scene.kafka.proxies.values():
-        proxy.delay_secs = _SLOW_SECS
-    scene.wait(20)
+        worsen(proxy)
+    scene.wait(secs)
     scene.kafka.back()
     scene.load.wait_accepted(500)
 
 
-def _narrow(scene: Scene) -> None:
-    scene.begin()
-    for proxy in scene.kafka.proxies.values():
-        proxy.bytes_per_sec = _NARROW_BYTES_PER_SEC
-    scene.wait(15)
-    scene.kafka.back()
-    scene.load.wait_accepted(500)
+def _slow(proxy: Proxy) -> None:
+    proxy.delay_secs = _SLOW_SECS
+
+
+def _narrow(proxy: Proxy) -> None:
+    proxy.bytes_per_sec = _NARROW_BYTES_PER_SEC
 
 
 def _cut(scene: Scene) -> None:
@@ -68,15 +70,6 @@ def _cut(scene: Scene) -> None:
         for proxy in scene.kafka.proxies.values():
             proxy.cut()
         scene.wait(1)
-    scene.load.wait_accepted(500)
-
-
-def _black_hole(scene: Scene) -> None:
-    scene.begin()
-    for proxy in scene.kafka.proxies.values():
-        proxy.fall_silent()
-    scene.wait(20)
-    scene.kafka.back()
     scene.load.wait_accepted(500)
 
 
@@ -149,10 +142,18 @@ FAULTS: Final = (
     Fault(name="Kafka away at start", act=_away_at_start, at_least=3000),
     Fault(name="broker frozen 20 s", act=_freeze, at_least=4000),
     Fault(name="broker frozen for moments", act=_short_freezes, at_least=4000),
-    Fault(name="broker slow by 800 ms", act=_slow, at_least=4000),
-    Fault(name="connection of 40 kB/s", act=_narrow, at_least=3000),
+    Fault(
+        name="broker slow by 800 ms", act=partial(_bad_way, worsen=_slow, secs=20), at_least=4000
+    ),
+    Fault(
+        name="connection of 40 kB/s", act=partial(_bad_way, worsen=_narrow, secs=15), at_least=3000
+    ),
     Fault(name="connections cut every second", act=_cut, at_least=3000),
-    Fault(name="black hole 20 s", act=_black_hole, at_least=4000),
+    Fault(
+        name="black hole 20 s",
+        act=partial(_bad_way, worsen=Proxy.fall_silent, secs=20),
+        at_least=4000,
+    ),
     Fault(name="topic missing", act=_missing_topic, at_least=2000, makes_topics=False),
     Fault(name="topic gets more partitions", act=_more_partitions, at_least=3000, may_stray=True),
     Fault(
