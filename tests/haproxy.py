@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.kafka_node import free_ports
+from tests.metrics import total
 
 CONFIG: Final = Path(__file__).parents[1] / "deploy" / "haproxy.cfg"
 _HOST = "127.0.0.1"
@@ -101,14 +102,7 @@ class HAProxy:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels among theirs."""
-        wanted = {f'{key}="{value}"' for key, value in labels.items()}
-        total = 0.0
-        for line in self._get("/metrics").splitlines():
-            head, _, value = line.rpartition(" ")
-            found, _, pairs = head.partition("{")
-            if found == f"haproxy_{name}" and wanted <= set(pairs.rstrip("}").split(",")):
-                total += float(value)
-        return total
+        return total(self._get("/metrics"), f"haproxy_{name}", **labels)
 
     def wait_up(self, server: str, *, up: bool = True, within_secs: float = _START_SECS) -> None:
         """Wait until HAProxy counts the server among those that take callbacks, or not.

@@ -6,15 +6,14 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.kafka_jars import jars, tool
+from tests.processes import start_tied
 
 _HOST = "127.0.0.1"
 _JAVA = ["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -33,20 +32,6 @@ takes longer than a brief session to fence them all, so one late heartbeat would
 _CORRELATION_ID = 0x0C0FFEE0
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, _CORRELATION_ID, -1)
 _ANSWER_HEAD = struct.Struct(">iih")
-
-# Asks the kernel (PR_SET_PDEATHSIG) to kill this process with its parent, then becomes Java.
-_TIED_TO_PARENT = """
-import ctypes, os, signal, sys
-parent, *command = sys.argv[1:]
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() == int(parent):
-    os.execv(command[0], command)
-"""
-
-# "Parent" is the thread that forks: a broker started from a worker thread would die with that
-# worker. So one thread, which lives as long as the process, starts them all.
-_starter = ThreadPoolExecutor(1, "kafka-starter")
 
 
 class NodeDiedError(Exception):
@@ -198,17 +183,7 @@ class Node:
         # In a fixed order: the archive of classes is for exactly one class path.
         class_path = os.pathsep.join(map(str, jars()))
         command = [tool("java"), *options, "-cp", class_path, main, *arguments]
-        tied = [sys.executable, "-I", "-S", "-c", _TIED_TO_PARENT, str(os.getpid()), *command]
-        with self._log.open("wb") as log:
-            return _starter.submit(
-                subprocess.Popen,
-                tied,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                start_new_session=True,  # an interrupt from the keyboard is for the tests only
-            ).result()
+        return start_tied(command, self._folder, self._log)
 
     def _tail(self) -> str:
         if not self._log.exists():

@@ -2,8 +2,8 @@
 
 Design: made by `initdb` from the installed packages in a folder of its own, on a free port, gone
 at the end. As root it runs as another user, since PostgreSQL refuses root. The server dies with
-the test process, even if that is killed: the kernel sees to it (Linux). Everything here blocks:
-a coroutine calls it with `asyncio.to_thread`.
+the test process, even if that is killed. Everything here blocks: a coroutine calls it with
+`asyncio.to_thread`.
 """
 
 import os
@@ -11,16 +11,15 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Self
 
 from tests.kafka_node import free_ports
+from tests.processes import start_tied
 
 PASSWORD: Final = "postgres-test-password"
 _HOST = "127.0.0.1"
@@ -38,24 +37,6 @@ _SETTINGS = {
     "shared_buffers": "16MB",
     "unix_socket_directories": "",
 }
-
-# Becomes the user, asks the kernel (PR_SET_PDEATHSIG) to end this process with its parent, in this
-# order, and becomes the server. SIGQUIT is its quick end that leaves no shared memory behind.
-_TIED_TO_PARENT = """
-import ctypes, os, signal, sys
-parent, user, group, *command = sys.argv[1:]
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setgid(int(group))
-    os.setuid(int(user))
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
-if os.getppid() == int(parent):
-    os.execv(command[0], command)
-"""
-
-# "Parent" is the thread that forks, so one thread, which lives as long as the process, starts all.
-_starter = ThreadPoolExecutor(1, "postgres-starter")
 
 
 class ToolMissingError(Exception):
@@ -186,19 +167,10 @@ class Postgres:
                 break
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a program as the user, tied to this process; its output goes to the log."""
-        who = [str(os.getpid()), str(self._user), str(self._group)]
-        tied = [sys.executable, "-I", "-S", "-c", _TIED_TO_PARENT, *who, *command]
-        with self._log.open("wb") as log:
-            return _starter.submit(
-                subprocess.Popen,
-                tied,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                start_new_session=True,  # an interrupt from the keyboard is for the tests only
-            ).result()
+        """Start a program as the user; its output goes to the log."""
+        user = (self._user, self._group) if os.getuid() == 0 else None
+        # SIGQUIT is its quick end, which leaves no shared memory behind.
+        return start_tied(command, self._folder, self._log, at_the_end=signal.SIGQUIT, user=user)
 
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECS

@@ -108,7 +108,7 @@ def _sync(scene: Scene, action: str, *, is_away: bool) -> None:
 
 def _expect_trouble(scene: Scene, kind: str) -> None:
     """Expect that the service has noticed what is being done to its disk."""
-    told = scene.ingress.metric("spool_errors_total", f'kind="{kind}"')
+    told = scene.ingress.metric("spool_errors_total", kind=kind)
     scene.expect(told, f"no trouble of the kind {kind} was told: that says nothing")
 
 

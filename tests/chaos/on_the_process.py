@@ -82,7 +82,7 @@ def _killed_on_return_at(scene: Scene, point: str) -> None:
     scene.ingress.wait_killed(_DOOM_SECS)
     scene.restart()
     scene.load.wait_accepted(300)
-    missing = scene.ingress.metric("spool_errors_total", 'kind="missing"')
+    missing = scene.ingress.metric("spool_errors_total", kind="missing")
     scene.expect(not missing, "a segment was missing after the start")
 
 

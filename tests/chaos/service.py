@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import yaml
 from tests.chaos.callbacks import ROUTES, SECRET_VARIABLE
 from tests.chaos.load import HOST
 from tests.kafka_node import free_ports
+from tests.metrics import total
 from tests.sender import KEY
 
 ROOT: Final = Path(__file__).parents[2]
@@ -138,12 +138,9 @@ class Ingress:
             raise EndedError(f"exit code {code} after SIGTERM: {self.said()}")
         return time.monotonic() - began_at
 
-    def metric(self, name: str, labels: str = "") -> float | None:
-        """Return the sum of a metric's samples whose labels contain the text; None: there is none."""
-        page = self._get("/metrics")
-        pattern = rf"^callback_router_{name}(?:{{.*{re.escape(labels)}.*}})? (\S+)$"
-        found = re.findall(pattern, page or "", re.MULTILINE)
-        return sum(map(float, found)) if found else None
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that have these labels; 0 where it is away."""
+        return total(self._get("/metrics") or "", f"callback_router_{name}", **labels)
 
     def said(self) -> str:
         """Return the end of its log."""

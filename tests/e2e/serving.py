@@ -16,6 +16,7 @@ import yaml
 from tests.e2e import callbacks
 from tests.e2e.wire import HOST, Answer, ClosedError, ask, head
 from tests.kafka_node import free_ports
+from tests.metrics import total
 
 _COMMAND = Path(sys.executable).parent / "callback-router"
 _START_SECS = 20.0
@@ -183,13 +184,7 @@ class Server:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels among theirs."""
-        total = 0.0
-        for line in self.get("/metrics").body.decode().splitlines():
-            match = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-            if match and match[1] == f"callback_router_{name}":
-                pairs = dict(re.findall(r'(\w+)="([^"]*)"', match[2] or ""))
-                total += float(match[3]) if labels.items() <= pairs.items() else 0.0
-        return total
+        return total(self.get("/metrics").body.decode(), f"callback_router_{name}", **labels)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the command."""
