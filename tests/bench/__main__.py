@@ -1,11 +1,8 @@
 """`make bench`: all benchmarks, or the named one with its options; exit 1 where one is lost."""
 
 import os
-import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
 
 import click
 from confluent_kafka import TopicPartition
@@ -13,11 +10,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # .admin does not export it to mypy
 
 from tests.bench import callbacks, handlers, routes, spooling
-from tests.bench.load import LoadError, generator_name
-from tests.bench.measuring import Bench
+from tests.bench.load import generator_name
+from tests.bench.measuring import Bench, end_with, stage
 from tests.bench.report import HEADER, cpu_ratios, medians
-from tests.bench.systems import OBVIOUS, OURS, SystemDiedError, obvious, ours, running
-from tests.cluster import Cluster, ToolMissingError
+from tests.bench.systems import OBVIOUS, OURS, obvious, ours, running
 
 CONNECTIONS = (64, 512)
 PARTITIONS = 6
@@ -66,26 +62,16 @@ def bench(context: click.Context) -> None:
 def measure(secs: float, rounds: int, *, quick: bool, generator: str | None) -> None:
     """Measure the hot path beside the obvious service; exit 1 where ours is not cheaper."""
     chosen = generator or generator_name()
-    try:
-        problems = _bench(_QUICK_SECS if quick else secs, rounds, chosen)
-    except (ToolMissingError, LoadError, SystemDiedError) as error:
-        raise click.ClickException(str(error)) from error
-    for problem in problems:
-        click.echo(f"FAILED: {problem}")
-    sys.exit(1 if problems else 0)
+    end_with(lambda: _bench(_QUICK_SECS if quick else secs, rounds, chosen))
 
 
 def _bench(secs: float, rounds: int, generator: str) -> list[str]:
     """Run everything and print the figures; return what is wrong."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        kafka = stack.enter_context(Cluster.start(folder))
-        bodies = callbacks.bodies()
-        path = folder / "bodies"
-        path.write_bytes(b"".join(body + b"\n" for body in bodies))
+        folder, kafka, first, path = stack.enter_context(stage())
         systems = [obvious(kafka.bootstrap_servers), ours(folder, kafka.bootstrap_servers)]
         kafka.create_topics([t for system in systems for t in system.topics], PARTITIONS)
-        started = [stack.enter_context(running(each, folder, bodies[0])) for each in systems]
+        started = [stack.enter_context(running(each, folder, first)) for each in systems]
         measured = Bench(started, generator, path)
         click.echo(_title(secs, rounds, generator))
         click.echo(HEADER)

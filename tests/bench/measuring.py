@@ -1,15 +1,53 @@
-"""`Bench`: systems under load in turns, and the figures of each run."""
+"""`Bench`: systems under load in turns, and the figures of each run; what stands around that."""
 
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 import click
 
-from tests.bench.load import load
+from tests.bench import callbacks
+from tests.bench.load import LoadError, load
 from tests.bench.report import Figures, figures_of
-from tests.bench.systems import Running
+from tests.bench.systems import Running, SystemDiedError
+from tests.cluster import Cluster, ToolMissingError
 
 _WARM_UP_SECS = 2.0
+
+
+class Stage(NamedTuple):
+    """What systems are measured on: a folder, one broker, the first body, and a file of all."""
+
+    folder: Path
+    kafka: Cluster
+    first_body: bytes
+    bodies: Path
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Yield a new stage for the block."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        with Cluster.start(folder) as kafka:
+            bodies = callbacks.bodies()
+            path = folder / "bodies"
+            path.write_bytes(b"".join(body + b"\n" for body in bodies))
+            yield Stage(folder, kafka, bodies[0], path)
+
+
+def end_with(measure: Callable[[], Sequence[str]]) -> NoReturn:
+    """Measure, tell of the problems that it returns, and end; with 1 where there are some."""
+    try:
+        problems = measure()
+    except (ToolMissingError, LoadError, SystemDiedError) as error:
+        raise click.ClickException(str(error)) from error
+    for problem in problems:
+        click.echo(f"FAILED: {problem}")
+    sys.exit(1 if problems else 0)
 
 
 class Bench:

@@ -6,20 +6,15 @@ answered is counted in the spool's files afterwards, by a survey that reads ever
 """
 
 import os
-import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import click
 
 from router.spool.survey import survey
-from tests.bench import callbacks
-from tests.bench.load import HOST, LoadError, generator_name
-from tests.bench.measuring import Bench
+from tests.bench.load import HOST, generator_name
+from tests.bench.measuring import Bench, end_with, stage
 from tests.bench.report import HEADER, cpu_ratios, medians
-from tests.bench.systems import System, SystemDiedError, ours, running
-from tests.cluster import Cluster, ToolMissingError
+from tests.bench.systems import System, ours, running
 from tests.kafka_node import free_ports
 
 CONNECTIONS = (64, 512)
@@ -35,31 +30,20 @@ _QUICK_SECS = 2.0
 @click.option("--quick", is_flag=True, help="Runs of 2 s: whether it works, not how fast.")
 def main(secs: float, rounds: int, *, quick: bool) -> None:
     """Measure the spool's way beside the normal way; exit 1 where a callback is missing on disk."""
-    try:
-        problems = _bench(_QUICK_SECS if quick else secs, rounds)
-    except (ToolMissingError, LoadError, SystemDiedError) as error:
-        raise click.ClickException(str(error)) from error
-    for problem in problems:
-        click.echo(f"FAILED: {problem}")
-    sys.exit(1 if problems else 0)
+    end_with(lambda: _bench(_QUICK_SECS if quick else secs, rounds))
 
 
 def _bench(secs: float, rounds: int) -> list[str]:
     """Run everything and print the figures; return what is wrong."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        kafka = stack.enter_context(Cluster.start(folder))
-        bodies = callbacks.bodies()
-        path = folder / "bodies"
-        path.write_bytes(b"".join(body + b"\n" for body in bodies))
+        folder, kafka, first, path = stack.enter_context(stage())
         (nobody,) = free_ports(1)
         normal = ours(folder, kafka.bootstrap_servers, NORMAL)
         spooling = ours(folder, f"{HOST}:{nobody}", SPOOLING)
         kafka.create_topics(normal.topics, _PARTITIONS)
         with ExitStack() as servers:
             both = [
-                servers.enter_context(running(each, folder, bodies[0]))
-                for each in (normal, spooling)
+                servers.enter_context(running(each, folder, first)) for each in (normal, spooling)
             ]
             measured = Bench(both, generator_name(), path)
             click.echo(
