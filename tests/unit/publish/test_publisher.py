@@ -92,17 +92,19 @@ async def test_a_slow_partition_holds_up_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict",
+    ("verdict", "producers"),
     [
-        Verdict(error=RETRY, is_written=False),
-        Verdict(error=RETRY, is_written=True),
-        Verdict(error=REPLACE, is_written=False),
-        Verdict(error=REPLACE, is_written=True),
+        (Verdict(error=RETRY, is_written=False), 1),
+        (Verdict(error=RETRY, is_written=True), 1),
+        (Verdict(error=REPLACE, is_written=False), 3),
+        (Verdict(error=REPLACE, is_written=True), 3),
     ],
     ids=["retry", "retry, but written", "replace", "replace, but written"],
 )
 @in_fake_time
-async def test_a_failed_batch_is_sent_again_before_anything_newer(verdict: Verdict) -> None:
+async def test_a_failed_batch_is_sent_again_before_anything_newer(
+    verdict: Verdict, producers: int
+) -> None:
     """No failure reorders a key; what may have been written comes again."""
     async with running(FakeKafka({"a": 1})) as bench:
         bench.kafka.verdicts += [verdict, verdict]
@@ -113,6 +115,7 @@ async def test_a_failed_batch_is_sent_again_before_anything_newer(verdict: Verdi
 
     assert bench.durable == ["old", "new"]
     assert firsts(bench.kafka.values("a")) == [b"old", b"new"]
+    assert len(bench.kafka.producers) == producers
     assert all(producer.is_closed for producer in bench.kafka.producers[:-1])
 
 

@@ -235,7 +235,7 @@ async def test_a_topic_may_be_missing_at_the_brokers_for_long() -> None:
 
 @in_fake_time
 async def test_stopping_without_kafka_is_quick_and_leaves_all_on_disk() -> None:
-    """Nothing can be waited for; nobody connects afterwards."""
+    """Nothing can be waited for; who connects afterwards closes again."""
     kafka = FakeKafka({"a": 1})
     kafka.is_up = False
     async with running(kafka, FakeFolder()) as bench:
