@@ -260,9 +260,15 @@ class FakeGroup:
             return False
         return True
 
-    def ends(self) -> dict[Partition, int]:
-        """Return where the logs of the assigned partitions end."""
-        return {partition: len(self._broker.log[partition]) for partition in self.assigned}
+    async def spans(self) -> dict[Partition, tuple[int, int]]:
+        """Return how far the assigned partitions were read, and where their logs end."""
+        await asyncio.sleep(0)
+        if not self._broker.is_up:
+            raise UnavailableError("the fake broker is away")
+        return {
+            partition: (self._next[partition], len(self._broker.log[partition]))
+            for partition in self.assigned
+        }
 
     async def close(self) -> None:
         """Leave; once more does nothing."""

@@ -36,9 +36,9 @@ class Offsets:
         """Return the offset to commit, the next one to read; None where that is known already."""
         return None if self._next == self._committed else self._next
 
-    def place(self) -> int | None:
-        """Return the offset that comes next; None before anything was read."""
-        return self._held[0] if self._held else self._next
+    def place(self, unread: int) -> int:
+        """Return the first offset that is not finished; *unread* is the first that was not read."""
+        return self._held[0] if self._held else unread
 
     def committed(self, offset: int) -> None:
         """Know that this offset was committed."""

@@ -32,6 +32,7 @@ from router.record import Partition, Received, Record
 
 REVOKE_SECS = 5.0
 COMMIT_SECS = 0.5
+LAG_SECS = 2.0
 MAX_POLLED = 500
 MANY_READY = 500
 MAX_HELD = 10_000
@@ -104,6 +105,7 @@ class Runner:
             await self._join()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._poll())
+                tasks.create_task(self._watch_lag())
                 for _ in range(self._handler.parallel):
                     tasks.create_task(self._work())
         except* StoppedError as stopped:
@@ -142,7 +144,6 @@ class Runner:
         self._lanes.drop(gone)  # what was put off meanwhile would hold its key
         self._paused -= gone
         self._leaving -= gone
-        self._report_lag()
 
     async def assigned(self, partitions: Sequence[Partition]) -> None:
         """Begin with these."""
@@ -170,7 +171,6 @@ class Runner:
                 await self._take(records)
             if loop.time() >= self._commit_at:
                 await self._commit()
-                self._report_lag()
                 self._commit_at = loop.time() + COMMIT_SECS
 
     async def _caught_up(self) -> None:
@@ -331,14 +331,18 @@ class Runner:
             for offsets, offset in due.values():
                 offsets.committed(offset)
 
-    def _report_lag(self) -> None:
-        ends = self._group.ends()
-        behind = (
-            max(0, ends[partition] - place)
-            for partition, offsets in self._offsets.items()
-            if partition in ends and (place := offsets.place()) is not None
-        )
-        self._metrics.lag(self._handler.name, sum(behind))
+    async def _watch_lag(self) -> None:
+        """Tell how many records are not finished, whatever else waits; as before while unknown."""
+        while True:
+            with suppress(UnavailableError):
+                spans = await self._group.spans()
+                behind = (
+                    end - offsets.place(unread)
+                    for partition, (unread, end) in spans.items()
+                    if (offsets := self._offsets.get(partition)) is not None
+                )
+                self._metrics.lag(self._handler.name, sum(max(0, each) for each in behind))
+            await asyncio.sleep(LAG_SECS)
 
     def _under_way(self, partitions: frozenset[Partition]) -> list[Work[Call]]:
         return [work for work in self._running if work.partition in partitions]

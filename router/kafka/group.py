@@ -28,6 +28,7 @@ POLL_MS = 200
 SESSION_MS = 10_000
 REBALANCE_MS = 20_000
 _COMMIT_SECS = 5.0
+_ASK_SECS = 5.0
 _BOOTSTRAP_SECS = 0.5
 _CLOSE_SECS = 0.5
 _LEAVE_SECS = 1.5
@@ -130,12 +131,20 @@ class KafkaGroup:
             return False
         return True
 
-    def ends(self) -> dict[Partition, int]:
-        """Return the offset that the next record of each assigned partition will get, if known."""
-        if self._consumer is None:
+    async def spans(self) -> dict[Partition, tuple[int, int]]:
+        """Ask where partitions end; see the port. What a fetch said is old once one is paused."""
+        consumer = self._consumer
+        if consumer is None:
             return {}
-        found = {tp: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
-        return {(tp.topic, tp.partition): end for tp, end in found.items() if end is not None}
+        try:
+            async with asyncio.timeout(_ASK_SECS):
+                ends = await consumer.end_offsets(consumer.assignment())
+                return {
+                    (place.topic, place.partition): (await consumer.position(place), end)
+                    for place, end in ends.items()
+                }
+        except (kafka_errors.KafkaError, TimeoutError) as error:
+            raise unreachable(self._settings, error) from error
 
     async def close(self) -> None:
         """Leave the group, also in the middle of a rebalance; within two seconds."""

@@ -113,8 +113,12 @@ class Group(Protocol):
         Partitions that are no longer this member's are never committed.
         """
 
-    def ends(self) -> dict[Partition, int]:
-        """Return the offset behind the last record of each assigned partition, where known."""
+    async def spans(self) -> dict[Partition, tuple[int, int]]:
+        """Return of each assigned partition which offset `poll` returns next, and where it ends.
+
+        Kafka is asked, so those that are paused or were never read are among them. Raises
+        `UnavailableError` when it does not answer within a few seconds.
+        """
 
     async def close(self) -> None:
         """Leave the group; nobody is told of partitions any more, and nothing is committed."""

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from router.consume.call import Calls
-from router.consume.runner import Reading, Runner
+from router.consume.runner import MAX_HELD_PER_PARTITION, Reading, Runner
 from router.consume.writer import Writer
 from router.handler import Context, Event, Function, Handler, handler
 from router.kafka.group import KafkaGroup
@@ -51,6 +51,7 @@ class _Scene:
         self.dead_topic = f"{prefix}dead"
         self.database = FakeDatabase(is_shared=True)
         self.dead: list[Record] = []
+        self.metrics = Metrics()
         self.settings = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, client_id="t")
         self._cluster = cluster
         self._producer = KafkaProducer(self.settings)
@@ -99,12 +100,18 @@ class _Scene:
         reading = Reading(topics=self.topics, classes=classes, dead_topic=self.dead_topic)
         group = KafkaGroup(self.settings, self.group, session_ms=SESSION_MS)
         calls = Calls(marked, classes, store, writer, "derived.{}".format)
-        return Runner(marked, reading, group, calls, self.send, Metrics())
+        return Runner(marked, reading, group, calls, self.send, self.metrics)
 
     def noted(self, key: str) -> list[list[Any]]:
         """Return topic and number of each effect of a key, in order."""
         value = self.database.value(NAME, key).value
         return [] if value is None else list(msgspec.json.decode(value))
+
+    @property
+    def lag(self) -> float | None:
+        """What a member tells of itself."""
+        name = "callback_router_handler_lag"
+        return self.metrics.registry.get_sample_value(name, {"handler": NAME})
 
     async def behind(self) -> int:
         """Return how many records are not committed."""
@@ -205,6 +212,24 @@ async def test_a_blocked_loop_loses_its_session_and_nothing_else(scene: _Scene) 
     for topic in scene.topics:
         assert [number for name, number in scene.noted("k1") if name == topic] == [0, 1, 2, 3]
     assert (scene.dead, await scene.behind()) == ([], 0)
+
+
+async def test_lag_counts_what_was_never_read(scene: _Scene) -> None:
+    """Of a handler that waits, its partitions are paused when they are full: Kafka has the rest."""
+    is_over = asyncio.Event()
+
+    async def wait(event: Event[Told], context: Context) -> None:
+        await is_over.wait()
+        await note(event, context)
+
+    await scene.tell(["k"], range(MAX_HELD_PER_PARTITION))
+    async with scene.consuming(wait, timeout_secs=60.0):
+        await _until(lambda: scene.lag == 2 * MAX_HELD_PER_PARTITION)
+        await scene.tell(["k", "other"], range(MAX_HELD_PER_PARTITION, MAX_HELD_PER_PARTITION + 50))
+        await _until(lambda: scene.lag == 2 * (MAX_HELD_PER_PARTITION + 100))
+        assert await scene.behind() == scene.lag
+        is_over.set()
+        await _until(lambda: scene.lag == 0)
 
 
 STOPPED = "callbacks.volcengine-rtc.RecordStopped"

@@ -271,14 +271,33 @@ async def test_after_it_left_others_have_its_partitions(engine: Engine, join: Jo
             await other.poll()
 
 
-async def test_ends_are_behind_the_last_records(engine: Engine, join: Join) -> None:
-    """Where they are known: of partitions that were read, at least."""
-    topic = engine.topics[0]
-    await engine.append(topic, 1, b"0", b"1")
+async def test_spans_are_from_the_next_record_to_the_end(engine: Engine, join: Join) -> None:
+    """Of each partition: read, committed by an earlier member, paused, and empty ones."""
+    first, second = engine.topics
+    await engine.append(first, 1, b"0", b"1", b"2")
+    earlier = await join()
+    await earlier.read(3)
+    assert await _committed(earlier, {(first, 1): 2})
+    await earlier.group.close()
     member = await join()
-    await member.read(2)
+    await member.read(1)
+    member.group.pause(_all(engine))
+    await engine.append(first, 1, b"3", b"4")
+    await engine.append(second, 0, b"5")
 
-    assert member.group.ends()[topic, 1] == 2
+    spans = await member.group.spans()
+
+    empty = dict.fromkeys(_all(engine), (0, 0))
+    assert spans == {**empty, (first, 1): (3, 5), (second, 0): (0, 1)}
+
+
+async def test_a_member_of_nothing_has_no_spans(engine: Engine, join: Join) -> None:
+    """Neither one that left, nor one that was never there."""
+    member = await join()
+    await member.group.close()
+
+    assert await member.group.spans() == {}
+    assert await engine.group().spans() == {}
 
 
 async def test_no_broker_is_unavailable(engine: Engine) -> None:

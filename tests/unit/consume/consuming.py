@@ -180,6 +180,12 @@ class Process:
         name = "callback_router_handler_events_total"
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
+    @property
+    def lag(self) -> float | None:
+        """How many records are not finished, by the metric; None before it tells."""
+        name = "callback_router_handler_lag"
+        return self.metrics.registry.get_sample_value(name, {"handler": NAME})
+
     async def _end(self) -> None:
         for task in self._running:
             task.cancel()

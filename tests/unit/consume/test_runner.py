@@ -275,3 +275,27 @@ async def test_between_topics_the_earliest_time_comes_first() -> None:
     assert order[1:] == [["a", 1], ["b", 3], ["a", 4], ["a", 2], ["b", 5]] or order == [
         ["b", 0], ["a", 1], ["b", 3], ["a", 4], ["a", 2], ["b", 5],
     ]  # fmt: skip
+
+
+@in_fake_time
+async def test_the_lag_is_what_is_not_finished() -> None:
+    """It goes down when events are done, stays while Kafka does not answer, and is 0 at the end."""
+    world = World()
+    is_over = asyncio.Event()
+
+    async def wait(event: Event[Told], context: Context) -> None:
+        await note(event, context)
+        if event.data.number == 1:
+            await is_over.wait()
+
+    world.tell("k", 0)
+    world.tell("k", 1)
+    world.tell("k", 2)
+    async with consuming(world, wait, timeout_secs=900.0) as process:
+        await until(lambda: process.lag == 2, within_secs=10.0)
+        world.broker.is_up = False
+        is_over.set()
+        await passed(10.0)
+        assert process.lag == 2
+        world.broker.is_up = True
+        await until(lambda: process.lag == 0, within_secs=10.0)

@@ -209,6 +209,7 @@ async def test_what_cannot_be_held_stays_in_kafka() -> None:
         held = [len(offsets) for offsets in process.runner._offsets.values()]
         assert MAX_HELD - MAX_POLLED <= sum(held) <= MAX_HELD + MAX_POLLED
         assert max(held) <= MAX_HELD_PER_PARTITION + MAX_POLLED
+        assert process.lag == count
         polls = process.group.polls
         await passed(60.0)
         assert process.group.polls - polls > 100
