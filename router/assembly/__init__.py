@@ -8,6 +8,7 @@ it, import the modules of handlers.
 
 from router.assembly.build import (
     base_topics_of,
+    dead_topic,
     derived_topic,
     group_of,
     handlers_of,
@@ -25,6 +26,7 @@ __all__ = [
     "CHECKS",
     "CHECKS_WITH_HANDLERS",
     "base_topics_of",
+    "dead_topic",
     "derived_topic",
     "group_of",
     "handlers_of",

@@ -100,14 +100,13 @@ def handlers_of(configuration: Configuration) -> list[tuple[Handler, Reading]]:
     ]
     if unknown:
         raise ConfigError(unknown)
-    prefix = configuration.options.kafka.namespace
     return [
         (
             handler,
             Reading(
                 topics=_base_topics(configuration, [known[found] for found in handler.events]),
                 classes={known[found]: found for found in handler.events},
-                dead_topic=f"{prefix}callback-router.dead.{handler.name}",
+                dead_topic=dead_topic(configuration, handler.name),
             ),
         )
         for handler in handlers
@@ -117,6 +116,11 @@ def handlers_of(configuration: Configuration) -> list[tuple[Handler, Reading]]:
 def derived_topic(configuration: Configuration, event_type: str) -> str:
     """Return the topic of derived events of a type."""
     return f"{configuration.options.kafka.namespace}derived.{event_type}"
+
+
+def dead_topic(configuration: Configuration, handler: str) -> str:
+    """Return the topic of the dead letters of a handler of this name, whether it is there or not."""
+    return f"{configuration.options.kafka.namespace}callback-router.dead.{handler}"
 
 
 def topics_of_handlers(

@@ -60,22 +60,22 @@ def _wish_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def list_command(config: Path, handler: str | None, limit: int | None, **wish: Any) -> None:
     """List the dead letters of HANDLER, or of all handlers, the oldest first, and count them.
 
-    They are those that the topic holds now, redriven ones too. URLs' credentials are shown as ***.
+    They are those that the topic holds now, redriven ones too, and those of handlers that are gone.
+    URLs' credentials are shown as ***.
     """
-    from router.assembly import handlers_of
-    from router.tools.dead import Wish, first, letters, line_of, summary_of
+    from router.tools.dead import Wish, first, letters, line_of, summary_of, without_handler
 
     configuration = configured(config)
-    chosen = [handler_named(configuration, handler)] if handler else handlers_of(configuration)
-    topics = tuple(reading.dead_topic for _, reading in chosen)
 
     async def run() -> None:
-        reader = await _reader(configuration, topics)
+        own, gone = await _topics_of(configuration, handler)
+        reader = await _reader(configuration, own + gone)
         found: Counter[tuple[str, str]] = Counter()
         try:
             meant = letters(_records(reader), Wish(**wish))
             async with aclosing(first(meant, limit)) as some:
-                async for letter in some:
+                async for each in some:
+                    letter = without_handler(each) if each.received.topic in gone else each
                     print(line_of(letter))
                     found[letter.handler, letter.reason] += 1
         finally:
@@ -83,6 +83,39 @@ def list_command(config: Path, handler: str | None, limit: int | None, **wish: A
         print("\n".join(summary_of(found)))
 
     run_until_interrupted(run())
+
+
+async def _topics_of(
+    configuration: Configuration, handler: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the topics that are meant: those of handlers, and those whose handlers are gone.
+
+    Raises:
+        BadParameter: Neither a handler nor letters have this name; exit 2.
+    """
+    from router.assembly import dead_topic, handlers_of
+
+    gone = await _gone(configuration)
+    if handler is None:
+        return tuple(reading.dead_topic for _, reading in handlers_of(configuration)), gone
+    topic = dead_topic(configuration, handler)
+    if topic in gone:
+        return (), (topic,)
+    return (handler_named(configuration, handler)[1].dead_topic,), ()
+
+
+async def _gone(configuration: Configuration) -> tuple[str, ...]:
+    """Return the topics of dead letters whose handlers are not there."""
+    from router.assembly import dead_topic, handlers_of, kafka_settings_of
+    from router.kafka.admin import KafkaAdmin
+
+    known = {reading.dead_topic for _, reading in handlers_of(configuration)}
+    admin = KafkaAdmin(kafka_settings_of(configuration))
+    try:
+        names = await admin.names(dead_topic(configuration, ""))
+    finally:
+        await admin.close()
+    return tuple(name for name in names if name not in known)
 
 
 @dead.command("show")
@@ -94,7 +127,7 @@ def show_command(config: Path, place: str, *, is_raw: bool) -> None:
 
     Queries and credentials in URLs are shown as ***, unless --raw.
     """
-    from router.assembly import handlers_of
+    from router.assembly import dead_topic
     from router.tools.dead import parse_place, shown
 
     configuration = configured(config)
@@ -102,10 +135,8 @@ def show_command(config: Path, place: str, *, is_raw: bool) -> None:
     if parsed is None:
         raise click.BadParameter("expected topic[partition]@offset, as `dead list` prints it")
     (topic, _), offset = parsed
-    known = [reading.dead_topic for _, reading in handlers_of(configuration)]
-    if topic not in known:
-        message = f"{topic} is no handler's topic of dead letters; there are: {', '.join(known)}"
-        raise click.BadParameter(message)
+    if not topic.startswith(prefix := dead_topic(configuration, "")):
+        raise click.BadParameter(f"{topic} is no topic of dead letters: they are {prefix}HANDLER")
     received = asyncio.run(_found(configuration, *parsed[0], offset))
     if received is None:
         print(f"dead: nothing is at {place}: it was never written, or is too old", file=sys.stderr)
@@ -152,9 +183,14 @@ def redrive_command(
 
     Exit 1 if a letter died again.
     """
+    from router.assembly import dead_topic
     from router.tools.dead import Wish
 
     configuration = configured(config)
+    if dead_topic(configuration, handler) in asyncio.run(_gone(configuration)):
+        message = f"no handler is called {handler} any more, so nobody can be called with its "
+        message += f"letters: put it back first, or only look: dead list {handler}"
+        raise click.BadParameter(message)
     redrive = _Redrive(configuration, handler, Wish(**wish), limit)
     if is_sure:
         run_to_end(lambda stop: redrive.run(stop, rate))

@@ -68,6 +68,16 @@ class KafkaAdmin:
             if state.name in wanted and not state.fault
         }
 
+    async def names(self, prefix: str) -> list[str]:
+        """Return the topics that exist and are called so at the beginning, sorted.
+
+        Raises:
+            UnavailableError: The cluster does not answer.
+        """
+        return sorted(
+            state.name for state in await self._described() if state.name.startswith(prefix)
+        )
+
     async def states(self, topics: Iterable[str]) -> dict[str, TopicState]:
         """Return those topics that exist, with all their settings, defaults too.
 

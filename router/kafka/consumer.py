@@ -115,11 +115,13 @@ class KafkaRange:
         )
 
     async def start(self) -> None:
-        """Connect, and fix where each partition begins and ends.
+        """Connect, and fix where each partition begins and ends; none needs no connection.
 
         Raises:
             UnavailableError: No broker answered.
         """
+        if not self._partitions:
+            return  # nobody is asked; stopped so early, aiokafka cancels whoever stops it
         try:
             await self._consumer.start()
             async with asyncio.timeout(_START_SECS):

@@ -118,6 +118,11 @@ async def first(
                 return
 
 
+def without_handler(letter: Letter) -> Letter:
+    """Return the letter marked as one whose handler is not there, as lines and sums show it."""
+    return msgspec.structs.replace(letter, handler=f"{letter.handler} (no such handler)")
+
+
 def died_ms_of(received: Received) -> int:
     """Return when a letter died, Unix ms, to sort by; 0 where that cannot be read."""
     for name, value in received.headers:

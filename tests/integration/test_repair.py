@@ -118,6 +118,28 @@ def test_letters_are_chosen(letters: Bench, more: tuple[str, ...], count: int) -
     assert done.stdout.count(f"{letters.dead}[") == count
 
 
+def test_letters_of_a_handler_that_is_gone(bench: Bench) -> None:
+    """They are listed and shown, marked as such; redriving them needs somebody: exit 2."""
+    bench.publish(("a", "1"))
+    bench.consume("event_died")
+    bench.write(MENDED.replace("count-rooms", "count-people"))
+    everything, named = bench.run("dead", "list"), bench.run("dead", "list", "count-rooms")
+    line, by_reason, total = everything.stdout.splitlines()
+    shown = bench.run("dead", "show", line.split("  ")[0])
+    redriven = bench.run("dead", "redrive", "count-rooms", "--yes")
+
+    assert (everything.returncode, named.returncode, shown.returncode) == (0, 0, 0)
+    assert named.stdout == everything.stdout
+    assert line.split("  ")[2:4] == ["count-rooms (no such handler)", "volcengine-rtc.RoomCreate"]
+    assert by_reason == "      1  count-rooms (no such handler)  rejected"
+    assert total == "      1  letter"
+    assert "\ndead_handler  count-rooms\n" in shown.stdout
+    assert (redriven.returncode, redriven.stdout) == (2, "")
+    assert "no handler is called count-rooms any more" in redriven.stderr
+    nobodys = bench.run("dead", "list", "count-people")
+    assert (nobodys.stderr, nobodys.stdout) == ("", "      0  letters\n")
+
+
 def test_what_is_unknown_is_told(letters: Bench) -> None:
     """Exit 2 with the names that there are; exit 1 where a place is empty."""
     handler = letters.run("dead", "list", "nobody")
@@ -130,7 +152,7 @@ def test_what_is_unknown_is_told(letters: Bench) -> None:
     for done in (handler, redriven, replayed):
         assert (done.returncode, "there are: count-rooms" in done.stderr) == (2, True)
     assert (topic.returncode, f"it reads: {letters.base}" in topic.stderr) == (2, True)
-    assert (place.returncode, f"there are: {letters.dead}" in place.stderr) == (2, True)
+    assert (place.returncode, "no topic of dead letters" in place.stderr) == (2, True)
     assert (empty.returncode, "nothing is at" in empty.stderr) == (1, True)
 
 
@@ -282,3 +304,13 @@ async def test_a_range_of_time(kafka: Cluster, unique: str) -> None:
     assert await _values(kafka, unique, Bounds(since_ms=base + 8)) == [8, 9]
     assert await _values(kafka, unique, Bounds(until_ms=base + 1)) == [0]
     assert await _values(kafka, unique, Bounds(since_ms=base + 99)) == []
+
+
+async def test_a_range_of_no_partition_is_empty(kafka: Cluster) -> None:
+    """It may be begun, read and closed like any other."""
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, client_id="t")
+    reader = KafkaRange(settings, [], Bounds())
+    await reader.start()
+
+    assert [record async for record in reader.records(_number)] == []
+    await reader.close()

@@ -25,6 +25,7 @@ from router.tools.dead import (
     redriven_by,
     shown,
     summary_of,
+    without_handler,
 )
 
 EVENT = {
@@ -187,6 +188,13 @@ def test_a_letter_is_shown_whole() -> None:
     assert "dead_topic  callbacks.x.Y" in lines
     assert lines[lines.index("") + 1] == "{"
     assert '    "url": "https://***@example.com/x?***"' in lines
+
+
+def test_a_letter_without_a_handler_is_marked() -> None:
+    """Where its handler's name stands."""
+    line = line_of(without_handler(letter_of(_letter())))
+
+    assert line.split("  ")[2] == "h (no such handler)"
 
 
 def test_the_summary_counts_by_handler_and_reason() -> None:
