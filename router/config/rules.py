@@ -5,6 +5,7 @@ option of its section is wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,7 +24,8 @@ from router.config.options import (
 from router.config.scalars import Duration, Size, parse_address
 from router.config.yaml_document import KeyPath
 
-_WITH_TRANSCODED = frozenset({"push", "push_end"})
+TRANSCODE_MESSAGE_TYPES: Final = ("push", "push_end")
+"""Of `LiveMessageType`: those that are sent of transcoded streams too."""
 
 
 class Complaint(Struct, frozen=True):
@@ -139,10 +141,9 @@ def _one_place(domain: str | None, vhost: str | None, app: str | None) -> Iterat
 
 
 def _transcoded(message_types: tuple[str, ...], transcode: bool | None) -> Iterator[Complaint]:  # noqa: FBT001  # called with values in the order of `needs`
-    if transcode and not _WITH_TRANSCODED.issuperset(message_types):
-        message = (
-            "only push and push_end tell of transcoded streams: give the others their own entry"
-        )
+    if transcode and not set(message_types) <= set(TRANSCODE_MESSAGE_TYPES):
+        names = " and ".join(TRANSCODE_MESSAGE_TYPES)
+        message = f"only {names} tell of transcoded streams: give the others their own entry"
         yield Complaint(("transcode",), message)
 
 

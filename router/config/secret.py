@@ -14,7 +14,7 @@ from router.config.options import SecretOptions
 from router.config.visible import is_name
 
 MAX_SECRET_BYTES: Final = 64 * 1024
-_MIN_TOKEN_CHARACTERS: Final = 16
+MIN_TOKEN_CHARACTERS: Final = 16
 _SHORT_SECRET_BYTES: Final = 8
 _TOKEN = re.compile(rb"[A-Za-z0-9._~-]+")
 
@@ -92,8 +92,8 @@ def token_fault(token: Secret) -> str | None:
     value = token.reveal()
     if not _TOKEN.fullmatch(value):
         return "a token consists of A-Z a-z 0-9 . _ ~ - only"
-    if len(value) < _MIN_TOKEN_CHARACTERS:
-        return f"a token has at least {_MIN_TOKEN_CHARACTERS} characters"
+    if len(value) < MIN_TOKEN_CHARACTERS:
+        return f"a token has at least {MIN_TOKEN_CHARACTERS} characters"
     return None
 
 

@@ -10,11 +10,11 @@ Source: Signature V4 (6369/67270); UpdateCallback, DeleteCallback, DescribeCallb
 1126931); DescribeLiveCallbackData (6469/1529718); common error codes (6369/68677).
 """
 
+from router.config.rules import TRANSCODE_MESSAGE_TYPES
 from router.live_api.api import (
     CALLBACK_EVENT_TYPES,
     CALLBACK_STATUSES,
     MESSAGE_TYPES,
-    TRANSCODE_MESSAGE_TYPES,
     CallbackCall,
     CallbackDetail,
     CallbackPage,

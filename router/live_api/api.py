@@ -9,23 +9,23 @@ DescribeLiveCallbackData (6469/1529718), whose answer's `Pagination` is that of 
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final, Literal, assert_never
+from typing import Any, ClassVar, Final, Literal, assert_never, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, field
 
 from router.clock import LAST_MS, format_rfc3339
-from router.config.secret import Secret
+from router.config.options import LiveMessageType
+from router.config.rules import TRANSCODE_MESSAGE_TYPES
+from router.config.secret import MIN_TOKEN_CHARACTERS, Secret
 
-MESSAGE_TYPES: Final = ("push", "push_end", "snapshot", "record", "audit_snapshot")
-TRANSCODE_MESSAGE_TYPES: Final = ("push", "push_end")
+MESSAGE_TYPES: Final[tuple[str, ...]] = get_args(LiveMessageType)
 CALLBACK_EVENT_TYPES: Final = ("push_start", "push_end", "snapshot_event", "record_event")
 CALLBACK_STATUSES: Final = ("success", "fail")
 MAX_PAGE_SIZE: Final = 1000
 MAX_SPAN_SECS: Final = 31 * 24 * 3600
 MAX_AGE_SECS: Final = 366 * 24 * 3600
-_MIN_TOKEN_CHARACTERS: Final = 16  # as in the configuration
 _APP: Final = re.compile(r"[A-Za-z0-9_.-]{1,30}")
 _KEY: Final = re.compile(rb"[!-~]*")
 
@@ -226,7 +226,7 @@ def secrets(request: Request) -> tuple[str, ...]:
     urls = [detail.url for detail in request.callback_detail_list]
     tokens = [url.rpartition("/")[2] for url in urls]
     # a shorter one is no token, and may be a word of the message
-    tokens = [token for token in tokens if len(token) >= _MIN_TOKEN_CHARACTERS]
+    tokens = [token for token in tokens if len(token) >= MIN_TOKEN_CHARACTERS]
     return (*([key.reveal().decode()] if key else []), *urls, *tokens)
 
 

@@ -15,13 +15,8 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from router.config import Secret
-from router.live_api.api import (
-    TRANSCODE_MESSAGE_TYPES,
-    CallbackDetail,
-    DeleteCallback,
-    Registered,
-    UpdateCallback,
-)
+from router.config.rules import TRANSCODE_MESSAGE_TYPES
+from router.live_api.api import CallbackDetail, DeleteCallback, Registered, UpdateCallback
 from router.live_api.wanted import Place, Wanted, comparable, shown_url, without_token
 
 Verb = Literal["add", "change", "remove", "same", "blocked"]
