@@ -33,20 +33,28 @@ def client_of(configuration: Configuration) -> LiveClient:
     return LiveClient(section.endpoint, credentials, on_retry=_log_retry)
 
 
-async def found_at(client: LiveClient, wanted: Iterable[Wanted]) -> Found:
+async def found_at(
+    client: LiveClient, wanted: Iterable[Wanted]
+) -> tuple[Found, tuple[LiveApiError, ...]]:
     """Return what is registered at each place that is named, all types of messages.
 
+    Places that the vendor refuses to know are left out, and their errors returned; these begin
+    with the place.
+
     Raises:
-        LiveApiError: The vendor does not tell; it begins with the place.
+        LiveApiError: The vendor tells nothing at all; it begins with the place as well.
     """
     found: dict[Place, Sequence[Registered]] = {}
+    refused: list[LiveApiError] = []
     for place in dict.fromkeys(each.place for each in wanted):
         request = DescribeCallback(vhost=place.vhost, domain=place.domain, app=place.app)
         try:
             found[place] = await client.describe_callback(request)
         except LiveApiError as error:
-            raise error.about(str(place)) from error
-    return found
+            if not error.is_of_place:
+                raise error.about(str(place)) from error
+            refused.append(error.about(str(place)))
+    return found, tuple(refused)
 
 
 async def apply(

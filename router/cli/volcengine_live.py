@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from router.live_api import LiveApiError
     from router.live_api.describe import Row
     from router.live_api.register import Found, Step
+    from router.live_api.wanted import Wanted
 
 _COUNTS = {
     "add": "to add",
@@ -58,7 +59,8 @@ def update_callback(config: Path, *, is_sure: bool, is_replacing: bool) -> None:
 
     Without --apply this shows what it would do: + comes, - goes. A registration is replaced as a
     whole, so what the configuration says nothing of is sent again: URLs that are not ours are kept
-    in the list, unless --replace. Done twice it finds nothing to do. Exit 1 if anything failed.
+    in the list, unless --replace. Done twice it finds nothing to do. Exit 1 if anything failed; a
+    place that the vendor does not know stops no other.
     """
     from router.live_api.register import update_plan
 
@@ -85,7 +87,10 @@ def delete_callback(config: Path, *, is_sure: bool, is_replacing: bool) -> None:
 @config_option
 @click.option("--json", "is_json", is_flag=True, help="For programs.")
 def describe_callback(config: Path, *, is_json: bool) -> None:
-    """Show what is registered wherever the configuration names something; keys are not shown."""
+    """Show what is registered wherever the configuration names something; keys are not shown.
+
+    Exit 1 if the vendor does not know a place; the others are shown.
+    """
     from router.app.live import client_of, found_at
     from router.live_api.describe import rows
     from router.live_api.wanted import wanted_of
@@ -93,16 +98,18 @@ def describe_callback(config: Path, *, is_json: bool) -> None:
     configuration = _configured(config)
     wanted = wanted_of(configuration)
 
-    async def run() -> "Found":
+    async def run() -> "tuple[Found, tuple[LiveApiError, ...]]":
         async with client_of(configuration) as client:
             return await found_at(client, wanted)
 
-    found = [_masked_row(row) for row in rows(wanted, asyncio.run(run()))]
+    found, refused = asyncio.run(run())
+    shown = [_masked_row(row) for row in rows(_known(wanted, found), found)]
     if is_json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())
-        return
-    for line in _table(found):
-        print(line)
+        print(msgspec.json.format(msgspec.json.encode(shown)).decode())
+    else:
+        print("\n".join(_table(shown)), flush=True)
+    if _told(refused):
+        sys.exit(1)
 
 
 @volcengine_live.command("backfill")
@@ -177,18 +184,32 @@ async def _carried_out(
 
     wanted = wanted_of(configuration)
     async with client_of(configuration) as client:
-        steps = plan(wanted, await found_at(client, wanted))
+        found, refused = await found_at(client, wanted)
+        steps = plan(_known(wanted, found), found)
         for step in steps:
             for line in lines(step):
                 print(_safe(line), flush=True)
         undone = await apply(client, steps, _print_outcome, stop) if is_sure else 0
     counted = Counter[str](step.verb for step in steps)
-    print(", ".join(f"{counted[verb]} {text}" for verb, text in _COUNTS.items() if counted[verb]))
+    if counted:
+        told = (f"{counted[verb]} {text}" for verb, text in _COUNTS.items() if counted[verb])
+        print(", ".join(told), flush=True)
     if any(step.request for step in steps):
         print(_EFFECT if is_sure else f"nothing was done; --apply does it, and it {_EFFECT}")
     if undone:
         print(f"not done: {undone}; run it again: only what is left is done", file=sys.stderr)
-    return int(bool(undone or (is_sure and counted["blocked"])))
+    return int(_told(refused) or bool(undone or (is_sure and counted["blocked"])))
+
+
+def _known(wanted: "Sequence[Wanted]", found: "Found") -> "list[Wanted]":
+    return [each for each in wanted if each.place in found]
+
+
+def _told(refused: "Sequence[LiveApiError]") -> bool:
+    """Print which places the vendor does not know; return whether there are any."""
+    for error in refused:
+        print(_safe(f"error   {error}"), file=sys.stderr, flush=True)
+    return bool(refused)
 
 
 def _print_outcome(step: "Step", outcome: "str | LiveApiError") -> None:

@@ -80,11 +80,17 @@ class LiveApiError(CallbackRouterError):
         text = f"{about}: {text}" if about else text
         super().__init__(f"{text} ({where}): {self.hint}" if where else f"{text}: {self.hint}")
 
+    @property
+    def is_of_place(self) -> bool:
+        """Whether other places may be asked about all the same: only what was named is refused."""
+        return self.code.partition(".")[0] in _OF_PLACE
+
     def about(self, what: str) -> "LiveApiError":
         """Return the same error, its text beginning with *what* was asked about."""
         return LiveApiError(self._failure, self.attempts, what)
 
 
+_OF_PLACE: Final = frozenset({"InvalidParam", "RequestForbidden", "ResourceNotFound"})
 _REQUEST: Final = "correct the request; the message names the member"
 _CREDENTIALS: Final = "check access_key and secret_key: both of one key, which is not disabled"
 _PERMISSION: Final = "give the user of this access key the right to manage Live's callbacks"

@@ -156,15 +156,40 @@ async def test_one_failure_stops_no_other(server: LiveApiServer, tmp_path: Path)
 
 
 async def test_a_place_that_is_not_ours_is_named(server: LiveApiServer, tmp_path: Path) -> None:
-    """Of several places, the one that the vendor refuses; nothing is changed anywhere."""
-    commands = Commands(tmp_path, server, BY_DOMAIN, {**BY_VHOST, "vhost": "nobodys.example.com"})
+    """Of several places, the one that the vendor refuses: exit 1. The others are shown, and done."""
+    commands = Commands(tmp_path, server, {**BY_VHOST, "vhost": "nobodys.example.com"}, BY_DOMAIN)
 
+    looked = await commands.process("volcengine-live", "update-callback")
+    writes = _writes(server)
     done = await commands.process("volcengine-live", "update-callback", "--apply")
+    described = await commands.process("volcengine-live", "describe-callback")
+    removed = await commands.process("volcengine-live", "delete-callback", "--apply")
 
-    assert done.returncode == 1
-    begin = "callback-router: vhost nobodys.example.com: ResourceNotFound.VhostNotExist: vhost not"
-    assert done.stderr.startswith(begin)
-    assert _writes(server) == 0
+    begin = "error   vhost nobodys.example.com: ResourceNotFound.VhostNotExist: vhost not"
+    for ended in (looked, done, described, removed):
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert ended.stderr.startswith(begin)
+        assert f"domain {DOMAIN}" in ended.stdout
+        assert "nobodys" not in ended.stdout
+    assert (writes, _writes(server)) == (0, 4)
+    assert "2 to add\n" in looked.stdout
+
+
+async def test_where_no_place_is_known_nothing_is_shown(
+    server: LiveApiServer, tmp_path: Path
+) -> None:
+    """Only the error is told; a refusal of the whole account is one error, not one per place."""
+    commands = Commands(tmp_path, server, {**BY_VHOST, "vhost": "nobodys.example.com"}, BY_DOMAIN)
+    server.then(Code("AccessDenied"))
+
+    denied = await commands.process("volcengine-live", "update-callback")
+    only = Commands(tmp_path, server, {**BY_VHOST, "vhost": "nobodys.example.com"})
+    unknown = await only.process("volcengine-live", "update-callback", "--apply")
+
+    assert (denied.returncode, denied.stdout) == (1, "")
+    assert denied.stderr.startswith("callback-router: vhost nobodys.example.com: AccessDenied")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert unknown.stderr.startswith("error   vhost nobodys.example.com: ResourceNotFound")
 
 
 async def test_ctrl_c_ends_it_between_two_steps(server: LiveApiServer, tmp_path: Path) -> None:
@@ -180,7 +205,8 @@ async def test_ctrl_c_ends_it_between_two_steps(server: LiveApiServer, tmp_path:
         stop.set()
 
     async with client_of(configuration) as client:
-        steps = update_plan(wanted, await found_at(client, wanted))
+        found, _ = await found_at(client, wanted)
+        steps = update_plan(wanted, found)
         assert await apply(client, steps, tell, stop) == 1
 
     assert [type(outcome) for outcome in told] == [str]

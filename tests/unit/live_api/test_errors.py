@@ -179,3 +179,21 @@ def test_an_error_says_what_is_known(failure: Failure, text: str) -> None:
         3,
     )
     assert str(error.about("domain d")) == f"domain d: {text}"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_of_place"),
+    [
+        ("ResourceNotFound.VhostNotExist", True),
+        ("RequestForbidden", True),
+        ("InvalidParam.Format", True),
+        ("AccessDenied", False),
+        ("InternalError", False),
+        ("unreachable", False),
+    ],
+)
+def test_what_a_place_is_refused_for_stops_no_other(code: str, *, is_of_place: bool) -> None:
+    """What the account may not do, or the way, stops them all."""
+    error = LiveApiError(Failure(code=code, message="", rule=rule_of(code, 400)), 1)
+
+    assert error.is_of_place is is_of_place
