@@ -133,7 +133,8 @@ def backfill(
     then; what is missing is published as it would have been, with the same ids. So nothing comes
     twice, and a run that was broken off is simply begun again. A time of which the topics have
     deleted something already is refused (exit 2). What waits in a spool is not in Kafka yet: let
-    it drain before. Exit 1 if anything was not published, or its end was not reached.
+    it drain before. Exit 1 if anything was not published or could not be read, or if the end was
+    not reached.
     """
     from router.app.backfill import Job
     from router.live_api.backfill import MARGIN_MS, Window
@@ -257,7 +258,7 @@ async def _backfill(configuration: Configuration, job: "Job", stop: asyncio.Even
     if job.is_dry and run.tally.missing:
         print("nothing was published; without --dry-run what is missing is")
     is_whole = job.is_dry or run.tally.published == run.tally.missing
-    return int(stop.is_set() or not is_whole)
+    return int(stop.is_set() or not is_whole or run.tally.unreadable > 0)
 
 
 def _teller() -> "Teller":
