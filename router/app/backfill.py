@@ -37,6 +37,7 @@ from router.live_api.backfill import (
     Window,
     candidate_of,
     fault_of,
+    is_surely_missing,
     missing_of,
     name_of,
     slices,
@@ -44,6 +45,7 @@ from router.live_api.backfill import (
 from router.live_api.wanted import wanted_of, without_token
 from router.observability import Metrics
 from router.publish.publisher import Publisher
+from router.record import Partition, Record
 
 _BATCH = 500
 _SEND_SECS = 30.0
@@ -58,6 +60,7 @@ class Job(Struct, frozen=True, kw_only=True):
         window: When the vendor called.
         statuses: Which calls, in the vendor's words; none: all.
         is_dry: Whether nothing is published.
+        is_forced: Whether what may have been deleted in Kafka counts as missing.
         page_size: Calls that are asked for at a time.
         max_held: Events that are compared with the topics at a time, but for a page.
     """
@@ -65,6 +68,7 @@ class Job(Struct, frozen=True, kw_only=True):
     window: Window
     statuses: tuple[str, ...]
     is_dry: bool
+    is_forced: bool = False
     page_size: int = MAX_PAGE_SIZE
     max_held: int = 20_000
 
@@ -79,6 +83,7 @@ class Tally(Struct, kw_only=True):
         again: Further calls of one event.
         dropped: That a rule drops.
         there: Whose event Kafka has.
+        unknown: Whose event it may have had, and deleted.
         missing: Whose event it had not.
         published: That it has now.
         refused: That it will not take.
@@ -90,6 +95,7 @@ class Tally(Struct, kw_only=True):
     again: int = 0
     dropped: int = 0
     there: int = 0
+    unknown: int = 0
     missing: int = 0
     published: int = 0
     refused: int = 0
@@ -101,12 +107,26 @@ class Teller(Struct, frozen=True, kw_only=True):
     Attributes:
         progress: Every second.
         missing: Each event that was not there.
+        unknown: Each event that may have been there once.
         unreadable: Each call whose body cannot be read, and why.
     """
 
     progress: Callable[[Tally], None]
     missing: Callable[[Accepted], None]
+    unknown: Callable[[Accepted], None]
     unreadable: Callable[[CallbackCall, str], None]
+
+
+class _Seen(Struct, frozen=True, kw_only=True):
+    """What Kafka holds: by name in which topics, and since when each partition has everything."""
+
+    there: Mapping[Name, set[str]]
+    partitions: Mapping[str, int]
+    since_ms: Mapping[Partition, float]
+
+    def whole_since(self, record: Record) -> float:
+        """Return since when the partition of a compared topic's record holds every record."""
+        return self.since_ms[record.topic, hash_of(record.key) % self.partitions[record.topic]]
 
 
 class Backfill:
@@ -241,18 +261,12 @@ class Backfill:
         held, self._candidates = self._candidates, {}
         if not held:
             return
-        there = await self._there(held, window.since_secs * 1000)
+        since_ms = window.since_secs * 1000
+        seen = await self._seen(held, since_ms)
         if why := fault_of(window, self._compared, _now_ms()):
             raise UnavailableError(why)
-        missing = [
-            structs.replace(each.accepted, records=records)
-            for each in held.values()
-            if (records := missing_of(each, there, self._compared))
-        ]
         self._done |= held.keys()
-        self.tally.there += len(held) - len(missing)
-        self.tally.missing += len(missing)
-        missing.sort(key=lambda accepted: accepted.event.time)
+        missing = self._missing(held, seen, since_ms)
         for accepted in missing:
             self._teller.missing(accepted)
         for begin in range(0, 0 if self._job.is_dry else len(missing), _BATCH):
@@ -260,8 +274,28 @@ class Backfill:
                 return
             await self._publish(missing[begin : begin + _BATCH])
 
-    async def _there(self, held: Mapping[Name, Candidate], since_ms: int) -> dict[Name, set[str]]:
-        """Return in which topics Kafka has the names of *held* up to this moment."""
+    def _missing(
+        self, held: Mapping[Name, Candidate], seen: "_Seen", since_ms: int
+    ) -> list[Accepted]:
+        """Return the events that are missing, with those of their records that are; count all."""
+        missing: list[Accepted] = []
+        for each in held.values():
+            records = missing_of(each, seen.there, self._compared)
+            accepted = structs.replace(each.accepted, records=records)
+            if not records:
+                self.tally.there += 1
+            elif self._job.is_forced or is_surely_missing(
+                each, records, seen.whole_since, since_ms
+            ):
+                self.tally.missing += 1
+                missing.append(accepted)
+            else:
+                self.tally.unknown += 1
+                self._teller.unknown(accepted)
+        return sorted(missing, key=lambda accepted: accepted.event.time)
+
+    async def _seen(self, held: Mapping[Name, Candidate], since_ms: int) -> "_Seen":
+        """Return which names of *held* Kafka has up to this moment, and how far back it goes."""
         names = {name for each in held.values() for name in each.names}
         topics = await topics_there(self._settings, self._compared)
         places = [(topic, number) for topic, count in topics.items() for number in range(count)]
@@ -274,9 +308,10 @@ class Backfill:
                     name = name_of(received)
                     if name in names:
                         there.setdefault(name, set()).add(received.topic)
+            # asked last: what is deleted from here on has been read
+            return _Seen(there=there, partitions=topics, since_ms=await reader.whole_since())
         finally:
             await reader.close()
-        return there
 
     async def _publish(self, missing: list[Accepted]) -> None:
         """Return when each is durable, or refused for itself."""

@@ -124,15 +124,17 @@ def describe_callback(config: Path, *, is_json: bool) -> None:
     help="Which calls, in the vendor's words.",
 )
 @click.option("--dry-run", "is_dry", is_flag=True, help="Compare, and publish nothing.")
+@click.option("--force", "is_forced", is_flag=True, help="Publish what is unknown, too; see above.")
 def backfill(
-    config: Path, since_ms: int | None, until_ms: int | None, status: str, *, is_dry: bool
+    config: Path, since_ms: int | None, until_ms: int | None, *, status: str, **how: bool
 ) -> None:
     """Publish what the vendor tried to tell and Kafka does not hold.
 
     The calls of that time are fetched from the vendor and compared with what the topics hold by
     then; what is missing is published as it would have been, with the same ids. So nothing comes
     twice, and a run that was broken off is simply begun again. A time of which the topics have
-    deleted something already is refused (exit 2). What waits in a spool is not in Kafka yet: let
+    deleted something already is refused (exit 2); what they have deleted before its time, by size
+    or by hand, is unknown: it is published with --force only, and may come twice then. What waits in a spool is not in Kafka yet: let
     it drain before. Exit 1 if anything was not published or could not be read, or if the end was
     not reached.
     """
@@ -151,7 +153,7 @@ def backfill(
     job = Job(
         window=Window(since_secs=since_ms // 1000, until_secs=end_ms // 1000),
         statuses=() if status == "all" else (status,),
-        is_dry=is_dry,
+        **how,
     )
     configuration = _configured(config)
     run_to_end(lambda stop: _backfill(configuration, job, stop))
@@ -255,17 +257,20 @@ async def _backfill(configuration: Configuration, job: "Job", stop: asyncio.Even
     print(f"backfill: {begin} to {end}", file=sys.stderr)
     await run.run()
     print(f"backfill: {'stopped  ' if stop.is_set() else ''}{_counts(run.tally)}")
+    if run.tally.unknown:
+        print("Kafka may have had the unknown ones and deleted them; --force publishes them")
     if job.is_dry and run.tally.missing:
         print("nothing was published; without --dry-run what is missing is")
     is_whole = job.is_dry or run.tally.published == run.tally.missing
-    return int(stop.is_set() or not is_whole or run.tally.unreadable > 0)
+    undecided = run.tally.unreadable + run.tally.unknown
+    return int(stop.is_set() or not is_whole or undecided > 0)
 
 
 def _teller() -> "Teller":
     """Return who prints: the first few of each kind, the rest is counted."""
     from router.app.backfill import Teller
 
-    left = Counter({"missing": FIRST, "unreadable": FIRST})
+    left = Counter({"missing": FIRST, "unknown": FIRST, "unreadable": FIRST})
 
     def say(kind: str, line: str) -> None:
         left[kind] -= 1
@@ -274,9 +279,9 @@ def _teller() -> "Teller":
         elif left[kind] == -1:
             print(f"{kind}  ...", flush=True)
 
-    def missing(accepted: Any) -> None:
+    def say_event(kind: str, accepted: Any) -> None:
         event = accepted.event
-        say("missing", f"{event.time}  {event.type}  {event.subject}  {event.id}")
+        say(kind, f"{event.time}  {event.type}  {event.subject}  {event.id}")
 
     def unreadable(call: Any, why: str) -> None:
         place = "/".join(part for part in (call.domain, call.app, call.stream) if part)
@@ -285,7 +290,12 @@ def _teller() -> "Teller":
     def progress(tally: "Tally") -> None:
         print(f"backfill: {_counts(tally)}", file=sys.stderr, flush=True)
 
-    return Teller(progress=progress, missing=missing, unreadable=unreadable)
+    return Teller(
+        progress=progress,
+        missing=partial(say_event, "missing"),
+        unknown=partial(say_event, "unknown"),
+        unreadable=unreadable,
+    )
 
 
 def _counts(tally: "Tally") -> str:

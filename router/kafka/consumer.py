@@ -9,11 +9,12 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from math import inf
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka_errors
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp
 
 from router.errors import UnavailableError
 from router.kafka.port import KafkaSettings, unreachable
@@ -143,6 +144,26 @@ class KafkaRange:
         """How many records there are, or fewer: not every offset has one."""
         return sum(end - begin for begin, end in self._spans.values())
 
+    async def whole_since(self) -> dict[Partition, float]:
+        """Return since when each partition holds every record that it got, Unix ms.
+
+        `-inf` where Kafka has deleted none, by whatever rule; `inf` where it has left none. Records
+        that it has deleted are no younger than the first one that is left.
+
+        Raises:
+            UnavailableError: Kafka does not answer.
+        """
+        try:
+            async with asyncio.timeout(_START_SECS):
+                firsts = await self._consumer.offsets_for_times(dict.fromkeys(self._partitions, 0))
+                begins = await self._consumer.beginning_offsets(self._partitions)
+        except (kafka_errors.KafkaError, TimeoutError) as error:
+            raise unreachable(self._settings, error) from error
+        return {
+            (place.topic, place.partition): _whole_since(begins[place], first)
+            for place, first in firsts.items()
+        }
+
     async def records(self, order: Callable[[Received], int]) -> AsyncGenerator[Received, None]:
         """Yield the records, once: in order within a partition, between them the least *order* first.
 
@@ -226,6 +247,12 @@ class KafkaRange:
             )
         except kafka_errors.KafkaError as error:
             raise unreachable(self._settings, error) from error
+
+
+def _whole_since(begin: int, first: OffsetAndTimestamp | None) -> float:
+    if begin == 0:
+        return -inf
+    return inf if first is None or first.timestamp is None else first.timestamp
 
 
 def _no_less(

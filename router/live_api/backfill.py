@@ -7,14 +7,16 @@ Kafka already is found. That may also be there as `Unrecognized`, where it came 
 two names, and either will do.
 
 What is compared is what the topics still hold: a window that begins before is refused, since what
-has been deleted there would look as if it had never come. An event is there when each of its
+has been deleted there would look as if it had never come. What was deleted before its time, for
+the topic's size or by somebody, shows in the first record that is left: events that may have been
+before it are unknown. An event is there when each of its
 records is: its call failed just because one of them was not durable. A rule's topic that cannot be
 compared (it is compacted, or keeps less) gets its record only together with the whole event.
 
 Source: DescribeLiveCallbackData (6469/1529718).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -132,6 +134,29 @@ def missing_of(
         for record in candidate.accepted.records
         if record.topic in compared and record.topic not in there[recognized]
     )
+
+
+def is_surely_missing(
+    candidate: Candidate,
+    missing: Sequence[Record],
+    whole_since: Callable[[Record], float],
+    since_ms: int,
+) -> bool:
+    """Tell whether Kafka would hold these records if it had got them; else it may have deleted them.
+
+    Of an event that is missing altogether, the record of its base topic decides: a rule may be
+    younger than the event.
+
+    Args:
+        candidate: The event.
+        missing: Those of its records that Kafka does not hold.
+        whole_since: Since when the partition of a record holds every record, Unix ms.
+        since_ms: When the vendor called at the earliest, if the call does not say.
+    """
+    is_whole = len(missing) == len(candidate.accepted.records)
+    called_ms = since_ms if candidate.called_ms is None else candidate.called_ms
+    deciding = missing[:1] if is_whole else missing
+    return all(whole_since(record) < called_ms - MARGIN_MS for record in deciding)
 
 
 def name_of(received: Received) -> Name:

@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGINT
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from router.app.backfill import Backfill, Job, Teller
 from router.assembly import CHECKS
@@ -263,6 +266,54 @@ async def test_a_time_that_cannot_be_compared_is_refused(
     assert server.asked == []
 
 
+async def test_what_kafka_has_deleted_is_unknown(
+    server: LiveApiServer, kafka: Cluster, tmp_path: Path, unique: str
+) -> None:
+    """Not only for its age: it does not come twice unless forced, and what never came comes."""
+    scene = Scene(tmp_path / "scene", server, kafka, f"{unique}.")
+    kept, deleted = _data(1, "record_event"), [_data(number, "push_end") for number in range(6)]
+    fresh = int(time.time()) + 600
+    await scene.start(_body(data, fresh) for data in (kept, *deleted))
+    lost = _data(2, "record_event")
+    server.account.calls = [_call(data, HOUR_AGO + 60) for data in (kept, lost, *deleted)]
+    topic = f"{scene.namespace}callbacks.volcengine-live.PushEnd"
+    left = await asyncio.to_thread(_delete, kafka, topic)
+    told = f"calls 8  there {1 + left}  unknown {6 - left}  missing 1"
+
+    looked = await scene.commands("backfill", "--since", "2h", "--dry-run", code=1)
+    done = await scene.commands("backfill", "--since", "2h", code=1)
+    recorded = await scene.events("callbacks.volcengine-live.RecordEvent")
+    again = await scene.commands("backfill", "--since", "2h", code=1)
+    forced = await scene.commands("backfill", "--since", "2h", "--force")
+
+    assert f"{told}  published 0\n" in looked
+    assert f"{told}  published 1\n" in done
+    assert f"unknown  {_time(deleted[0])}  volcengine-live.PushEnd  space/live/cam-0  " in done
+    assert len({event["id"] for event in recorded}) == len(recorded) == 2
+    assert f"there {2 + left}  unknown {6 - left}  missing 0  published 0\n" in again
+    assert f"there {2 + left}  missing {6 - left}  published {6 - left}\n" in forced
+
+
+def _delete(kafka: Cluster, topic: str) -> int:
+    """Delete the first record of one partition, and all of the other; return how many are left."""
+    servers = kafka.bootstrap_servers
+    admin = AdminClient({"bootstrap.servers": servers})
+    places = [TopicPartition(topic, 0, 1), TopicPartition(topic, 1, OFFSET_END)]
+    for deleted in admin.delete_records(places).values():
+        deleted.result(20)
+    with closing(Consumer({"bootstrap.servers": servers, "group.id": "unused"})) as consumer:
+        spans = [consumer.get_watermark_offsets(TopicPartition(topic, n), 20) for n in (0, 1)]
+    (_, end), (_, other_end) = spans
+    assert (end > 1, other_end > 0) == (True, True), "the keys of the test are in both partitions"
+    return int(end) - 1
+
+
+def _time(data: dict[str, Any]) -> str:
+    """Return when the callback's event happened, as the event says it."""
+    happened = datetime.fromtimestamp(data["detail"]["time_ms"] / 1000, UTC)
+    return f"{happened:%Y-%m-%dT%H:%M:%S}.{happened.microsecond // 1000:03}Z"
+
+
 async def test_many_are_taken_in_parts(
     server: LiveApiServer, kafka: Cluster, tmp_path: Path, unique: str
 ) -> None:
@@ -298,4 +349,9 @@ async def test_many_are_taken_in_parts(
 
 
 def _teller(missing: Callable[[Accepted], None]) -> Teller:
-    return Teller(progress=lambda _: None, missing=missing, unreadable=lambda *_: None)
+    return Teller(
+        progress=lambda _: None,
+        missing=missing,
+        unknown=lambda _: None,
+        unreadable=lambda *_: None,
+    )

@@ -1,6 +1,7 @@
 """Calls to events: the names that they would have had, and what cannot be compared."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from router.live_api.backfill import (
     Window,
     candidate_of,
     fault_of,
+    is_surely_missing,
     missing_of,
     name_of,
     slices,
 )
-from router.record import Received
+from router.record import Received, Record
 from router.routing import RouteTable
 from tests.sender import LIMITS, NOW, SOURCES, accepted, live, live_members
 
@@ -247,3 +249,51 @@ def test_a_run_has_room_before_the_topics_delete() -> None:
     told = fault_of(window, settings, NOW.unix_ms, ROOM_MS)
     assert told is not None
     assert told.endswith("begin at most 104m ago")
+
+
+CALLED_MS = 1_795_132_800_000  # 2026-11-20T08:00:00+08:00
+QUARTER_MS = 900_000
+
+
+@pytest.mark.parametrize(
+    ("whole_since", "is_sure"),
+    [
+        (-math.inf, True),
+        (CALLED_MS - QUARTER_MS - 1, True),
+        (CALLED_MS - QUARTER_MS, False),
+        (math.inf, False),
+    ],
+    ids=["nothing deleted", "deleted before", "deleted just then", "nothing left"],
+)
+def test_what_may_have_been_deleted_is_not_surely_missing(
+    whole_since: float, *, is_sure: bool
+) -> None:
+    """An event may have come a quarter of an hour before the call that failed."""
+    candidate = _candidate(_call(live()))
+    records = candidate.accepted.records
+
+    assert is_surely_missing(candidate, records, lambda _: whole_since, 0) is is_sure
+
+
+def test_a_call_without_a_time_is_as_old_as_the_window() -> None:
+    """It is not known to be younger."""
+    candidate = _candidate(_call(live(), callback_time=""))
+    records = candidate.accepted.records
+
+    assert is_surely_missing(candidate, records, lambda _: 5.0, QUARTER_MS + 6)
+    assert not is_surely_missing(candidate, records, lambda _: 5.0, QUARTER_MS + 5)
+
+
+def test_of_a_whole_event_the_base_topic_decides() -> None:
+    """A rule's topic may have deleted its record, or never had one; alone it decides for itself."""
+    candidate = _candidate(_call(live()))
+    (base,) = candidate.accepted.records
+    alert = structs.replace(base, topic="alerts")
+    both = structs.replace(candidate.accepted, records=(base, alert))
+    candidate = structs.replace(candidate, accepted=both)
+
+    def since(record: Record) -> float:
+        return math.inf if record.topic == "alerts" else -math.inf
+
+    assert is_surely_missing(candidate, (base, alert), since, 0)
+    assert not is_surely_missing(candidate, (alert,), since, 0)
