@@ -23,6 +23,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         fits: Whether it acts.
         decided_by: The first condition that does not fit, as YAML writes it in one line; None
             where the rule acts.
+        path: Where this condition looks; None of an `any` between conditions, and where the rule
+            acts.
         seen: The JSON value that this condition saw; of an `any` between conditions an object of
             the values by path. `UNSET` where nothing was there, and where the rule acts.
     """
@@ -30,6 +32,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     fits: bool
     decided_by: str | None = None
+    path: str | None = None
     seen: Any = UNSET
 
 
@@ -42,8 +45,13 @@ def _verdict(name: str, when: When, event: Event, source: str) -> Verdict:
     condition = _first_misfit(when, event, source)
     if condition is None:
         return Verdict(rule=name, fits=True)
-    seen = _seen(condition, event, source)
-    return Verdict(rule=name, fits=False, decided_by=condition.text, seen=seen)
+    return Verdict(
+        rule=name,
+        fits=False,
+        decided_by=condition.text,
+        path=condition.path if isinstance(condition, Line) else None,
+        seen=_seen(condition, event, source),
+    )
 
 
 def _first_misfit(when: When, event: Event, source: str) -> Condition | None:

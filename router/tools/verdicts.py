@@ -15,11 +15,10 @@ def masked_verdict(verdict: Verdict, vendor: str) -> Verdict:
     """Return the verdict on an event of *vendor* without the credentials that it saw."""
     if verdict.seen is UNSET:
         return verdict
-    path = (verdict.decided_by or "").partition(":")[0]
-    if path == "any" and isinstance(verdict.seen, dict):
-        values = {name: _masked(name, value, vendor) for name, value in verdict.seen.items()}
+    if verdict.path is None:
+        values = {path: _masked(path, value, vendor) for path, value in verdict.seen.items()}
         return replace(verdict, seen=values)
-    return replace(verdict, seen=_masked(path, verdict.seen, vendor))
+    return replace(verdict, seen=_masked(verdict.path, verdict.seen, vendor))
 
 
 def line_of(verdict: Verdict) -> str:

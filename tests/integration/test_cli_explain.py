@@ -79,8 +79,14 @@ def test_explain_as_json_tells_the_same(config: Path) -> None:
     assert (told["source"], told["proven_by"]) == ("rtc", "signature")
     assert told["event"]["id"] == "appId/123456"
     assert told["rules"] == [
-        {"rule": "mine", "fits": True, "decided_by": None},
-        {"rule": "theirs", "fits": False, "decided_by": "data.room_id: room2", "seen": "room1"},
+        {"rule": "mine", "fits": True, "decided_by": None, "path": None},
+        {
+            "rule": "theirs",
+            "fits": False,
+            "decided_by": "data.room_id: room2",
+            "path": "data.room_id",
+            "seen": "room1",
+        },
     ]
     assert told["records"][1] == {"topic": "ns.rooms", "key": "appId/room1"}
     assert (accepted.returncode, refused.returncode) == (0, 1)

@@ -12,8 +12,8 @@ LIVE = "volcengine-live"
 ANY = '{"data.detail.fp_user_url":"***"}'
 
 
-def _line(decided_by: str, seen: Any) -> str:
-    verdict = Verdict(rule="r", fits=False, decided_by=decided_by, seen=seen)
+def _line(path: str | None, decided_by: str, seen: Any) -> str:
+    verdict = Verdict(rule="r", fits=False, decided_by=decided_by, path=path, seen=seen)
     return line_of(masked_verdict(verdict, LIVE))
 
 
@@ -26,35 +26,39 @@ def test_a_rule_that_matches_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decided_by", "seen", "line"),
+    ("path", "asked", "seen", "shown"),
     [
-        ("data.code: {not: 0}", 0, "data.code: {not: 0}, which saw 0"),
-        ("data.code: {not: 0}", UNSET, "data.code: {not: 0}, which saw nothing"),
-        ("data.code: 1", None, "data.code: 1, which saw null"),
-        ("type: a", "b\x1b", 'type: a, which saw "b\\u001b"'),
-        ("data.files.size: 1", [2, 3], "data.files.size: 1, which saw [2,3]"),
-        ("data.detail: x", {"a": 1}, 'data.detail: x, which saw {"a":1}'),
+        ("data.code", "{not: 0}", 0, "0"),
+        ("data.code", "{not: 0}", UNSET, "nothing"),
+        ("data.code", "1", None, "null"),
+        ("type", "a", "b\x1b", '"b\\u001b"'),
+        ("data.files.size", "1", [2, 3], "[2,3]"),
+        ("data.detail", "x", {"a": 1}, '{"a":1}'),
     ],
 )
-def test_the_condition_and_what_it_saw_are_told(decided_by: str, seen: Any, line: str) -> None:
+def test_the_condition_and_what_it_saw_are_told(
+    path: str, asked: str, seen: Any, shown: str
+) -> None:
     """The condition as it is written, the value as JSON that a terminal can take."""
-    assert _line(decided_by, seen) == f"rule r: kept from it by {line}"
+    line = _line(path, f"{path}: {asked}", seen)
+
+    assert line == f"rule r: kept from it by {path}: {asked}, which saw {shown}"
 
 
 @pytest.mark.parametrize(
-    ("decided_by", "seen", "shown"),
+    ("path", "seen", "shown"),
     [
-        ("data.url: x", "rtmp://a:Zq7@h/l?k=Zq7", '"rtmp://***@h/l?***"'),
-        ("data.urls: x", ["rtmp://h/l?k=Zq7"], '["rtmp://h/l?***"]'),
-        ("data.detail.fp_user_url: x", "Zq7", '"***"'),
-        ("data.detail.fp_user_url.deep: x", "Zq7", '"***"'),
-        ("data.detail: x", {"fp_user_url": "Zq7"}, '{"fp_user_url":"***"}'),
-        ("any: [{data.detail.fp_user_url: x}]", {"data.detail.fp_user_url": "Zq7"}, ANY),
+        ("data.url", "rtmp://a:Zq7@h/l?k=Zq7", '"rtmp://***@h/l?***"'),
+        ("data.urls", ["rtmp://h/l?k=Zq7"], '["rtmp://h/l?***"]'),
+        ("data.detail.fp_user_url", "Zq7", '"***"'),
+        ("data.detail.fp_user_url.deep", "Zq7", '"***"'),
+        ("data.detail", {"fp_user_url": "Zq7"}, '{"fp_user_url":"***"}'),
+        (None, {"data.detail.fp_user_url": "Zq7"}, ANY),
     ],
 )
-def test_credentials_are_not_shown(decided_by: str, seen: Any, shown: str) -> None:
+def test_credentials_are_not_shown(path: str | None, seen: Any, shown: str) -> None:
     """Neither those in URLs nor fields that may hold them, wherever the condition looked."""
-    line = _line(decided_by, seen)
+    line = _line(path, "whatever: is written", seen)
 
     assert "Zq7" not in line
     assert line.endswith(f"which saw {shown}")
