@@ -18,7 +18,6 @@ from router.assembly.field_checks import (
 from router.assembly.guesses import closest, did_you_mean
 from router.assembly.scope import Scope, left_of, nearest, operands_of, whole_scope
 from router.config import Configuration, Finding, RouteOptions
-from router.config.syntax import MISSING_SPACE
 from router.routing import OPERATORS, Fault, parse_conditions
 from router.routing.conditions import GROUPS, Line
 from router.routing.flow import flow
@@ -56,9 +55,6 @@ def check_rules(configuration: Configuration) -> Iterator[Finding]:
 def _meant(fault: Fault, scope: Scope) -> str:
     """Return what somebody may have meant by a key that nobody knows, as a message ends."""
     word = str(fault.path[-1])
-    name, colon, _ = word.partition(":")
-    if colon and name in fault.known:
-        return f"; {MISSING_SPACE}"
     if word in OPERATORS:
         return f"; {word} stands behind a path: {{type: {{{word}: ...}}}}"
     field = f"data.{word}"

@@ -6,7 +6,6 @@ it may be a secret at the wrong place; keys are repeated.
 """
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -16,7 +15,7 @@ from msgspec import Meta, Struct
 from router.config.annotations import section_of, split
 from router.config.rules import RULES
 from router.config.scalars import PARSERS
-from router.config.syntax import MISSING_SPACE
+from router.config.syntax import GLUED, MISSING_SPACE
 from router.config.yaml_document import BROKEN, Document, KeyPath
 from router.errors import Problem
 
@@ -31,7 +30,6 @@ _WORDS: Final[Mapping[str, str]] = {
     "`null`": "nothing",
 }
 _LONGEST_GUESS: Final = 64
-_GLUED: Final = re.compile(r"[A-Za-z_.]+:(?!//)\S")
 
 Seen = Callable[[KeyPath, Struct], None]
 
@@ -79,7 +77,8 @@ class Converter:
             why = MISSING_SPACE if is_glued else f"expected a mapping, got {_name(value)}"
             return self._report(path, why)
         for key in value:
-            if key not in fields:
+            is_told = value[key] is BROKEN and GLUED.match(key) is not None
+            if key not in fields and not is_told:
                 self._report((*path, key), _unknown(key, list(fields)), at_key=True)
         found: dict[str, Any] = {}
         for name, field in fields.items():
@@ -136,7 +135,7 @@ class Converter:
 
     def _mapping(self, kind: Any, meta: Meta | None, value: object, path: KeyPath) -> Any:
         if not isinstance(value, dict):
-            is_glued = isinstance(value, str) and _GLUED.match(value)
+            is_glued = isinstance(value, str) and GLUED.match(value)
             why = MISSING_SPACE if is_glued else f"expected a mapping, got {_name(value)}"
             return self._report(path, why)
         if len(value) < _least_length(meta):
@@ -229,8 +228,6 @@ def _name(value: object) -> str:
 
 
 def _unknown(key: str, known: list[str]) -> str:
-    if key.partition(":")[0] in known:
-        return MISSING_SPACE
     if key == "<<":
         return "merge keys (<<) are not allowed; write the members here"
     close = difflib.get_close_matches(key, known, 1) if len(key) <= _LONGEST_GUESS else []

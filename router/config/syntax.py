@@ -56,7 +56,10 @@ _WORDINGS: Final[tuple[tuple[str, str], ...]] = (
 )
 _BEGUN_THERE: Final = ("could not find expected ':'", "found unexpected")
 """Where the beginning of what is wrong is the place to look at."""
-_GLUED = re.compile(r"[ -]*[A-Za-z_][A-Za-z0-9_.-]*:(?=[^\s:])")
+GLUED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*:(?!//)(?=[^\s:])")
+"""A key with its value right behind the colon: one word for YAML, and what nobody means."""
+
+_GLUED_LINE = re.compile(f"[ -]*{GLUED.pattern}")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -79,7 +82,7 @@ def fault_of(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
         place = Place(place.line, line.index("\t") + 1)
         return place, "not valid YAML: a tab; indent with spaces"
     for number in (place.line, place.line - 1):  # what goes on in the next line is found there
-        glued = _GLUED.match(line_of(text, number))
+        glued = _GLUED_LINE.match(line_of(text, number))
         if glued and problem.startswith(("could not", "mapping values")):
             return Place(number, glued.end() + 1), f"not valid YAML: {MISSING_SPACE}"
     wording = next((ours for theirs, ours in _WORDINGS if problem.startswith(theirs)), "look here")

@@ -34,7 +34,15 @@ from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
 from router.config.excerpt import Scalar
-from router.config.syntax import LINE_END, START, Place, TooDeepError, fault_of
+from router.config.syntax import (
+    GLUED,
+    LINE_END,
+    MISSING_SPACE,
+    START,
+    Place,
+    TooDeepError,
+    fault_of,
+)
 from router.config.visible import HIDDEN, is_name, shown_path
 from router.config.words import Surprise, key_surprise, plain, surprise
 from router.errors import Problem
@@ -294,13 +302,21 @@ class _Builder:
                     self._note(event, (*path, key), is_key=True)
                 self._skip(self._next())
             else:
-                self._keys[*path, key] = _place(event)
-                self._note(event, (*path, key), is_key=True)
-                odd = key_surprise(key) if getattr(event, "style", None) is None else None
-                if odd is not None:
-                    self._key_surprises[*path, key] = odd
-                members[key] = self._node(self._next(), (*path, key))
+                members[key] = self._member(event, key, (*path, key))
         return members
+
+    def _member(self, event: Event, key: str, path: KeyPath) -> object:
+        """Return the value behind *key*, which *event* is."""
+        self._keys[path] = _place(event)
+        self._note(event, path, is_key=True)
+        value = self._next()
+        if _is_plain(event):
+            if GLUED.match(key) and _is_nothing(value):
+                return self._broken(path, _place(event), MISSING_SPACE)
+            odd = key_surprise(key)
+            if odd is not None:
+                self._key_surprises[path] = odd
+        return self._node(value, path)
 
     def _key(self, event: Event, path: KeyPath) -> str | None:
         if not isinstance(event, ScalarEvent):
@@ -327,7 +343,7 @@ class _Builder:
             return self._broken(path, place, "half of a surrogate pair is no text")
         if "${" in text:
             return self._expand(text, path, place)
-        if event.style is not None:
+        if not _is_plain(event):
             return text
         odd = surprise(text)
         if odd is not None:
@@ -365,6 +381,17 @@ class _Builder:
 def _place(event: Event) -> Place:
     mark = event.start_mark
     return Place(mark.line + 1, mark.column + 1) if mark else START
+
+
+def _is_plain(event: Event) -> bool:
+    """Tell whether a key or a value of one word is written without quotes."""
+    return isinstance(event, ScalarEvent) and event.style is None
+
+
+def _is_nothing(event: Event) -> bool:
+    """Tell whether nothing at all is written where a value would be."""
+    begin, end = event.start_mark, event.end_mark
+    return _is_plain(event) and begin is not None and end is not None and begin.index == end.index
 
 
 def _is_unicode(text: str) -> bool:

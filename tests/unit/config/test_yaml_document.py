@@ -215,6 +215,24 @@ def test_32_levels_are_read() -> None:
     assert _told(document) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{a:b, c: d}", ["1:2: 'a:b': a space is missing behind the colon"]),
+        ("a: {b.c:1}", ["1:5: a.'b.c:1': a space is missing behind the colon"]),
+        ("a:b: ", ["1:1: 'a:b': a space is missing behind the colon"]),
+        ("{'a:b'}", []),
+        ("{a:b: null}", []),
+        ("{a:b: ''}", []),
+        ("{http://a}", []),
+        ("{a}", []),
+    ],
+)
+def test_a_key_that_holds_its_value_is_refused(text: str, told: list[str]) -> None:
+    """YAML takes `{a:b}` for a key without a value, which nobody means; with one it may be."""
+    assert _told(_read(text)) == told
+
+
 def test_size_is_bounded() -> None:
     """64 KiB are read, one byte more is not looked at."""
     assert _told(_read("#" * MAX_BYTES)) == []
