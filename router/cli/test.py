@@ -11,6 +11,7 @@ from router.assembly import routes_of, sources_of
 from router.assembly.field_checks import unknown_field
 from router.cli.options import config_option, configured
 from router.config import Configuration
+from router.config.told import told
 from router.errors import ConfigError, Problem
 from router.ingress.printable import printable
 from router.ingress.sources import Sources
@@ -44,9 +45,9 @@ def test(
         raise ConfigError(problems)
     tests = RuleTests(sources, routes)
     outcomes = [tests.outcome(case) for case in found]
-    for outcome in outcomes:
-        for doubt in _doubts(outcome, sources):
-            print(printable(doubt.shown()))
+    for doubt in _doubts(outcomes, sources):
+        for line in doubt.shown().splitlines():
+            print(printable(line))
     unreached = tests.unreached(outcomes)
     _print_outcomes(outcomes, unreached)
     if report is not None:
@@ -55,8 +56,14 @@ def test(
         sys.exit(1)
 
 
-def _doubts(outcome: Outcome, sources: Sources) -> Iterator[Problem]:
-    """Yield the fields of a test that no document knows: a rule may be tested by a slip of it."""
+def _doubts(outcomes: Sequence[Outcome], sources: Sources) -> tuple[Problem, ...]:
+    """Return the fields of tests that no document knows: a rule may be tested by a slip of it."""
+    documents = {outcome.case.file: outcome.case.document for outcome in outcomes}
+    found = (doubt for outcome in outcomes for doubt in _unknown_fields(outcome, sources))
+    return told(found, list(documents.values()))
+
+
+def _unknown_fields(outcome: Outcome, sources: Sources) -> Iterator[Problem]:
     vendor = sources.by_name[outcome.case.source].vendor.name
     combination = {"vendor": vendor, "type": outcome.short_type}
     told = ""
@@ -64,7 +71,8 @@ def _doubts(outcome: Outcome, sources: Sources) -> Iterator[Problem]:
         message = unknown_field(path, [combination])
         if message and not (told and path.startswith(f"{told}.")):
             told = path
-            yield msgspec.structs.replace(place, message=message, is_warning=True)
+            doubt = outcome.case.document.problem(place, message, at_key=True)
+            yield msgspec.structs.replace(doubt, is_warning=True)
 
 
 def _without_namespace(configuration: Configuration) -> Configuration:

@@ -3,8 +3,8 @@
 Design:
     `yaml_document` reads text to plain values with places (`words`, `syntax`), `convert` turns
     these into the types of `options` with the parsers of `scalars` and the `rules` between options,
-    `secret` resolves references, `excerpt` shows lines without what `visible` hides, and `load` puts
-    it together. All but `load`, `secret` and `files` are pure.
+    `secret` resolves references, `told` puts problems in order with their lines (`excerpt`) without
+    what `visible` hides, and `load` does it all. All but `load`, `secret` and `files` are pure.
 
     All errors of all files are told at once: the first day of every installation is a series of
     them. Rejected: `yaml.safe_load` (anchors, duplicate keys, `no` as false) and one

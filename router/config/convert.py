@@ -49,8 +49,13 @@ class Converter:
         self._document = document
         self._seen = seen
 
-    def convert(self, annotation: Any, value: object, path: KeyPath = ()) -> Any:
-        """Return *value* as *annotation* says, or `BROKEN` if a part of it had to be reported."""
+    def convert(
+        self, annotation: Any, value: object, path: KeyPath = (), *, is_required: bool = True
+    ) -> Any:
+        """Return *value* as *annotation* says, or `BROKEN` if a part of it had to be reported.
+
+        Unless *is_required*, leaving it out is an advice.
+        """
         if value is BROKEN:
             return BROKEN
         kind, meta = split(annotation)
@@ -60,7 +65,7 @@ class Converter:
         if section is not None and not (value is None and section is not kind):
             return self._struct(section, value, path)
         if get_origin(kind) is tuple:
-            return self._list(kind, meta, value, path)
+            return self._list(kind, meta, value, path, is_required=is_required)
         if get_origin(kind) is dict:
             return self._mapping(kind, meta, value, path)
         return self._leaf(annotation, meta, value, path)
@@ -83,7 +88,9 @@ class Converter:
         found: dict[str, Any] = {}
         for name, field in fields.items():
             if name in value:
-                found[name] = self.convert(field.type, value[name], (*path, name))
+                found[name] = self.convert(
+                    field.type, value[name], (*path, name), is_required=field.required
+                )
             elif field.required:
                 found[name] = self._report((*path, name), "required")
             elif field.default is not msgspec.NODEFAULT:
@@ -107,14 +114,17 @@ class Converter:
                 problem = self._document.problem(where, complaint.message)
                 (self.warnings if complaint.is_warning else self.problems).append(problem)
 
-    def _list(self, kind: Any, meta: Meta | None, value: object, path: KeyPath) -> Any:
+    def _list(
+        self, kind: Any, meta: Meta | None, value: object, path: KeyPath, *, is_required: bool
+    ) -> Any:
         if isinstance(value, str) and meta and (meta.extra or {}).get("or_one"):
             item = self.convert(get_args(kind)[0], value, path)
             return BROKEN if item is BROKEN else (item,)
         if not isinstance(value, list):
             return self._report(path, f"expected a list, got {_name(value)}")
         if len(value) < _least_length(meta):
-            return self._report(path, "an empty list: leave the key out instead")
+            instead = "expected at least one" if is_required else "leave the key out instead"
+            return self._report(path, f"an empty list: {instead}")
         self._tell_twins(value, (meta and meta.extra) or {}, path)
         items = tuple(
             self.convert(get_args(kind)[0], item, (*path, index))

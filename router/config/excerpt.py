@@ -76,30 +76,29 @@ class Excerpts:
             end = scalar.end.column - 1 if scalar.end.line == number else len(line)
             if begin < position or begin >= end:
                 continue
-            yield from _between(line, position, begin)
+            yield from self._between(line, position, begin)
             written = line[begin:end]
             yield _Piece(begin, end, self._shown(scalar, written) if is_whole else HIDDEN)
             position = end
-        yield from _between(line, position, len(line))
+        yield from self._between(line, position, len(line))
+
+    def _between(self, line: str, begin: int, end: int) -> Iterator[_Piece]:
+        """Yield what stands between two values: brackets and colons; of the rest an option's name."""
+        match = _STRUCTURE.match(line, begin, end)
+        position = match.end() if match else begin
+        yield _Piece(begin, position, line[begin:position])
+        key = _KEY.match(line, position, end)
+        if key and is_option(self._root, key[1]):
+            yield _Piece(position, key.end(), key[0])
+            position = key.end()
+        if position < end:
+            is_comment = line.startswith("#", position)
+            yield _Piece(position, end, f"# {HIDDEN}" if is_comment else HIDDEN)
 
     def _shown(self, scalar: Scalar, written: str) -> str:
         if scalar.is_key:
             return written if is_key_shown(self._root, scalar.path) else HIDDEN
         return shown_value(self._root, scalar.path, written)
-
-
-def _between(line: str, begin: int, end: int) -> Iterator[_Piece]:
-    """Yield what stands between two values: brackets and colons; of the rest an option's name."""
-    match = _STRUCTURE.match(line, begin, end)
-    position = match.end() if match else begin
-    yield _Piece(begin, position, line[begin:position])
-    key = _KEY.match(line, position, end)
-    if key and is_option(key[1]):
-        yield _Piece(position, key.end(), key[0])
-        position = key.end()
-    if position < end:
-        is_comment = line.startswith("#", position)
-        yield _Piece(position, end, f"# {HIDDEN}" if is_comment else HIDDEN)
 
 
 def _cut(line: str, position: int) -> str:

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from router.config.certificates import certificate_faults
 from router.config.convert import Converter
-from router.config.excerpt import Excerpts
 from router.config.files import read_file, why
 from router.config.options import (
     KafkaOptions,
@@ -35,6 +34,7 @@ from router.config.secret import (
     signing_doubt,
     token_fault,
 )
+from router.config.told import told
 from router.config.yaml_document import BROKEN, MAX_BYTES, Document, KeyPath, read_document
 from router.errors import ConfigError, Problem
 
@@ -159,9 +159,11 @@ class _Loading:
         for check in checks:
             for finding in check(configuration):
                 self._add(finding)
-        warnings = self._told(self._warnings, is_warning=True)
+        documents = (self._router, self._routes)
+        may_stay = (msgspec.structs.replace(each, is_warning=True) for each in self._warnings)
+        warnings = told(may_stay, documents)
         if self._problems:
-            raise ConfigError(self._told(self._problems, is_warning=False), warnings)
+            raise ConfigError(told(self._problems, documents), warnings)
         return msgspec.structs.replace(configuration, warnings=warnings)
 
     def _read(self, path: Path, root: type[Struct], named_at: KeyPath | None = None) -> Document:
@@ -341,24 +343,3 @@ class _Loading:
         message = document.without_expanded(finding.message, finding.path)
         problem = document.problem(finding.path, message, at_key=finding.at_key)
         (self._warnings if finding.is_warning else self._problems).append(problem)
-
-    def _told(self, problems: Iterable[Problem], *, is_warning: bool) -> tuple[Problem, ...]:
-        """Return the problems with their lines, top to bottom, the configuration file first."""
-        order = {self._router.file: 0}
-        excerpts = {
-            document.file: Excerpts(document.text, document.scalars, document.root or Options)
-            for document in (self._routes, self._router)
-        }
-        in_order = sorted(
-            problems, key=lambda item: (order.get(item.file, 1), item.line, item.column)
-        )
-        return tuple(
-            msgspec.structs.replace(
-                problem,
-                excerpt=excerpts[problem.file].at(problem.line, problem.column)
-                if problem.file in excerpts
-                else "",
-                is_warning=is_warning,
-            )
-            for problem in in_order
-        )

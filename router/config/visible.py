@@ -43,7 +43,7 @@ def shown_path(root: type[Struct] | None, path: Path) -> Path:
     shown: list[str | int] = []
     for index, part in enumerate(path):
         is_hidden = isinstance(part, str) and not is_key_shown(root, path[: index + 1])
-        shown.append(_until_colon(str(part)) if is_hidden else part)
+        shown.append(_until_colon(root, str(part)) if is_hidden else part)
     return tuple(shown)
 
 
@@ -73,9 +73,9 @@ def shown_value(root: type[Struct], path: Path, written: str) -> str:
     return HIDDEN if "@" in written or "://" in written else written
 
 
-def is_option(word: str) -> bool:
+def is_option(root: type[Struct], word: str) -> bool:
     """Tell whether a word is the name of an option, wherever it stands."""
-    return word in _names(Options) | _names(RoutesOptions)
+    return any(word in _names(each) for each in (root, Options, RoutesOptions))
 
 
 def _is_near(key: str, section: type[Struct]) -> bool:
@@ -139,7 +139,7 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 
-def _until_colon(key: str) -> str:
+def _until_colon(root: type[Struct], key: str) -> str:
     """Return what is no secret of a hidden key: `password:` of `password:...`, or nothing."""
     name, colon, _ = key.partition(":")
-    return f"{name}:{HIDDEN}" if colon and is_option(name) else HIDDEN
+    return f"{name}:{HIDDEN}" if colon and is_option(root, name) else HIDDEN

@@ -17,7 +17,9 @@ from msgspec import Meta, Struct
 
 from router.clock import parse_rfc3339
 from router.config.convert import Converter
+from router.config.files import read_file, why
 from router.config.options import SourceName, Text
+from router.config.told import told
 from router.config.yaml_document import BROKEN, MAX_BYTES, Document, KeyPath, read_document
 from router.errors import Problem
 from router.event import UNRECOGNIZED
@@ -89,25 +91,30 @@ class Case(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Of the test.
-        file: As the user gave it.
+        document: The file.
         line: Where it begins there, from 1.
         source: The name of the entrance.
         given: A body, or an event.
         data: What of the event's data is different.
         expect: What shall be published; None where that is not asked.
         matches: The rules that shall match; None where that is not asked.
-        fields: Each path of `data` that the test names, with its place as a problem without words.
+        fields: Each path of `data` that the test names, with its place in the file.
     """
 
     name: str
-    file: str
+    document: Document
     line: int
     source: str
     given: bytes | EventOptions
     data: Mapping[str, Any]
     expect: tuple[ExpectedOptions, ...] | None
     matches: tuple[str, ...] | None
-    fields: tuple[tuple[str, Problem], ...] = ()
+    fields: tuple[tuple[str, KeyPath], ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The file as the user gave it."""
+        return self.document.file
 
 
 def read_cases(
@@ -121,15 +128,13 @@ def read_cases(
         rules: Every rule.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        return [], [Problem(str(path), 1, 1, "", f"cannot read this file: {error.strerror}")]
-    document = read_document(str(path), content, {})
+        content, _ = read_file(path, MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        return [], [Problem(str(path), 1, 1, "", f"cannot read this file: {why(error)}")]
+    document = read_document(str(path), content, {}, FileOptions)
     reader = _Reader(document, path.parent, sources, [rule.name for rule in rules])
     cases = reader.cases()
-    problems = [*document.problems, *reader.problems]
-    return cases, sorted(problems, key=lambda problem: (problem.line, problem.column))
+    return cases, list(told([*document.problems, *reader.problems], [document]))
 
 
 class _Reader:
@@ -176,7 +181,7 @@ class _Reader:
             return
         yield Case(
             name=options.name,
-            file=self._document.file,
+            document=self._document,
             line=self._document.values[path].line,
             source=options.source,
             given=given,
@@ -186,19 +191,19 @@ class _Reader:
             fields=tuple(self._fields(path, options)),
         )
 
-    def _fields(self, path: KeyPath, options: CaseOptions) -> Iterator[tuple[str, Problem]]:
+    def _fields(self, path: KeyPath, options: CaseOptions) -> Iterator[tuple[str, KeyPath]]:
         if options.event is not None:
             yield from self._fields_below((*path, "event", "data"), options.event.data, "data")
         else:
             yield from self._fields_below((*path, "data"), options.data, "data")
 
-    def _fields_below(self, path: KeyPath, value: Any, named: str) -> Iterator[tuple[str, Problem]]:
+    def _fields_below(self, path: KeyPath, value: Any, named: str) -> Iterator[tuple[str, KeyPath]]:
         if isinstance(value, list):
             for index, item in enumerate(value):
                 yield from self._fields_below((*path, index), item, named)
         for key, member in value.items() if isinstance(value, dict) else ():
             inner = f"{named}.{key}"
-            yield inner, self._document.problem((*path, key), "", at_key=True)
+            yield inner, (*path, key)
             yield from self._fields_below((*path, key), member, inner)
 
     def _expected(self, path: KeyPath, options: CaseOptions) -> tuple[ExpectedOptions, ...] | None:
@@ -263,11 +268,9 @@ class _Reader:
 
     def _body_file(self, path: KeyPath, file: Path) -> bytes | None:
         try:
-            with file.open("rb") as opened:
-                return opened.read(_LARGEST_BODY)
+            return read_file(file, _LARGEST_BODY)[0]
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            reason = (isinstance(error, OSError) and error.strerror) or "not a path"
-            self._report(path, f"cannot read this file: {reason}")
+            self._report(path, f"cannot read this file: {why(error)}")
             return None
 
 

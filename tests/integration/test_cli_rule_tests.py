@@ -54,10 +54,14 @@ def test_the_file_beside_the_routes_is_run(config: Path) -> None:
 
 
 def test_fields_that_no_document_knows_are_told(config: Path) -> None:
-    """A warning at the field, of a sample's or an event's data, with a guess."""
+    """A warning at the field, of a sample's or an event's data, with a guess and its line."""
     (config.parent / "routes.test.yaml").write_text(
         """tests:
-  - {name: a, source: rtc, sample: volcengine-rtc/RoomCreate, data: {room_id: r, rom_id: r}, matches: [rooms]}
+  - name: a
+    source: rtc
+    sample: volcengine-rtc/RoomCreate
+    data: {room_id: r, rom_id: r}
+    matches: [rooms]
   - name: b
     source: rtc
     event: {type: RecordStopped, data: {record_file_list: [{duration: 1}, {x: {y: 2}}]}}
@@ -70,15 +74,19 @@ def test_fields_that_no_document_knows_are_told(config: Path) -> None:
 
     file = config.parent / "routes.test.yaml"
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:2] == [
+    assert done.stdout.splitlines()[:6] == [
         (
-            f"{file}:2:82: tests[0].data.rom_id: no document of RoomCreate knows data.rom_id; "
+            f"{file}:5:24: tests[0].data.rom_id: no document of RoomCreate knows data.rom_id; "
             "did you mean data.room_id? (warning)"
         ),
+        "        data: {room_id: r, rom_id: r}",
+        "                           ^",
         (
-            f"{file}:5:76: tests[1].event.data.record_file_list[1].x: "
+            f"{file}:9:76: tests[1].event.data.record_file_list[1].x: "
             "no document of RecordStopped knows data.record_file_list.x (warning)"
         ),
+        "        event: {type: RecordStopped, data: {record_file_list: [{duration: 1}, {x: {y: 2}}]}}",
+        f"    {' ' * 75}^",
     ]
 
 
@@ -116,17 +124,26 @@ def test_coverage_can_be_required(config: Path) -> None:
 
 
 def test_mistakes_of_all_files_are_exit_2(config: Path) -> None:
-    """Each with file, line and column; nothing is run."""
+    """Each with its place and its line, as `check` shows them; nothing is run."""
     one, two = config.parent / "one.yaml", config.parent / "two.yaml"
     one.write_text(PASSES.replace("source: rtc", "source: rtx"), encoding="utf-8")
     two.write_text(FAILS.replace("expect", "expects"), encoding="utf-8")
 
     done = _test(config, one, two)
 
+    line = "- {name: nobody cares, source: rtc, event: {type: RoomDestroy}, expects: []}"
     assert (done.returncode, done.stdout) == (2, "")
-    first, _, second, *_ = done.stderr.splitlines()
-    assert first == f"{one}:4:13: tests[0].source: no source is called so, did you mean rtc?"
-    assert second.startswith(f"{two}:3:67: tests[0].expects: unknown key, did you mean expect?")
+    assert done.stderr.splitlines() == [
+        f"{one}:4:13: tests[0].source: no source is called so, did you mean rtc?",
+        "        source: rtx",
+        "                ^",
+        f"{two}:3:5: tests[0]: asks for nothing: add expect, dropped or matches",
+        f"      {line}",
+        "        ^",
+        f"{two}:3:67: tests[0].expects: unknown key, did you mean expect?",
+        f"      {line}",
+        f"    {' ' * 66}^",
+    ]
 
 
 def test_a_bad_configuration_is_exit_2(config: Path) -> None:

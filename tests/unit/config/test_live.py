@@ -66,7 +66,7 @@ def _problems(folder: Path, *callbacks: str, with_live_keys: bool = False) -> li
         ),
         (
             f"{URL}, vhost: v, message_types: []",
-            "8:77: volcengine_live.callbacks[0].message_types: an empty list: leave the key out instead",
+            "8:77: volcengine_live.callbacks[0].message_types: an empty list: expected at least one",
         ),
         (
             f"{URL}, vhost: v, message_types: [push, record], transcode: true",

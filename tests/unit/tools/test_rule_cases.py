@@ -108,6 +108,33 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistake_is_shown_in_its_line(tmp_path: Path) -> None:
+    """With a caret, as everything that `check` tells; a required list cannot be left out."""
+    _, (problem,) = read(tmp_path, "tests: []  # none yet")
+
+    assert problem.shown().splitlines() == [
+        f"{tmp_path}/routes.test.yaml:1:8: tests: an empty list: expected at least one",
+        "    tests: []  # ***",
+        "           ^",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tests: [{name: n, evnt: {type: Zq7}}]", "tests: [{name: n, evnt: {***: ***}}]"),
+        ("tests: [{body: {url: 'rtmp://h/Zq7'}}]", "tests: [{body: {url: 'rtmp://***}}]"),
+        ("tests: - name: Zq7", "tests: - name: ***"),
+    ],
+)
+def test_what_may_be_secret_is_not_shown(tmp_path: Path, text: str, shown: str) -> None:
+    """The keys and values of tests are known; what no value was made of is hidden."""
+    _, problems = read(tmp_path, text)
+
+    assert problems
+    assert {problem.excerpt.splitlines()[0] for problem in problems} == {shown}
+
+
 @pytest.mark.parametrize("text", ["", "tests: []", "tests: {}", "[]", "a: [", "\x00"])
 def test_what_is_no_file_of_tests_is_told(tmp_path: Path, text: str) -> None:
     """At least one mistake, and no test."""
