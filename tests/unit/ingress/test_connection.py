@@ -151,6 +151,26 @@ async def test_the_first_bytes_of_a_later_head_begin_its_5_s() -> None:
 
 
 @in_fake_time
+async def test_a_peer_is_known_by_its_address() -> None:
+    """Bounds, `allow` and the count of failures go by it; its port changes with each connection."""
+    connection, _ = _connected(_server())
+
+    assert connection.peer == "192.0.2.1"
+
+
+@in_fake_time
+async def test_a_head_that_cannot_be_met_is_answered_once() -> None:
+    """Its body, though it is whole, is looked at no more."""
+    connection, wire = _connected(_server(SOURCES, {TOPIC: 1}))
+    with capture_logs() as lines:
+        connection.data_received(_callback("1").replace(b"Host: h", b"Host: h\r\nExpect: more"))
+
+    assert wire.written.startswith(b"HTTP/1.1 417 ")
+    assert wire.written.count(b"HTTP/1.1 ") == 1
+    assert (connection.state, _bugs(lines)) == (State.CLOSING, [])
+
+
+@in_fake_time
 async def test_a_peer_that_is_gone_harms_nobody_when_it_is_refused() -> None:
     """The end of writing finds out that the peer went a moment ago: nothing is raised."""
     connection, wire = _connected(_server(), eof=GONE)
