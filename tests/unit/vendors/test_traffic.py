@@ -1,6 +1,7 @@
 """Simulated traffic: what each vendor would send is taken, and what others would is not."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
@@ -95,6 +96,14 @@ def test_ordinary_traffic_reaches_every_type(vendor: str) -> None:
     for seed in (21, 22, 23):
         seen = {simulated.short_type for simulated in _sent(vendor, seed, SOON)}
         assert seen == set(vendors()[vendor].types)
+
+
+@pytest.mark.parametrize("failure", ["UploadFailed", "UploadCancelFailed", "UploadAnomaly"])
+def test_an_upload_seldom_fails(failure: str) -> None:
+    """It does now and then; most are done."""
+    sent = Counter(simulated.short_type for simulated in _sent("zego-cloud-player", 4, 1000))
+
+    assert 0 < sent[failure] < 0.75 * sent["UploadDone"]
 
 
 @pytest.mark.parametrize("vendor", vendors())
