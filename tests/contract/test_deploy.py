@@ -1,5 +1,6 @@
 """What alerts, image and CI name exists: metrics, files, folders, users."""
 
+import itertools
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +18,10 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 def test_alerts_ask_for_metrics_that_exist() -> None:
     """Each metric in an alert's expression is one that the program has."""
     known = {name for family in Metrics("1").registry.collect() for name in _names(family)}
-    rules = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    groups = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+
+    assert rules
     for rule in rules:
         asked = set(re.findall(r"callback_router_\w+", rule["expr"]))
         assert asked
@@ -27,16 +31,19 @@ def test_alerts_ask_for_metrics_that_exist() -> None:
 def test_every_alert_is_in_the_runbook() -> None:
     """The metric behind each alert has a row or a line in the README."""
     readme = (ROOT / "README.md").read_text()
-    for name in re.findall(r"callback_router_(\w+)", (DEPLOY / "alerts.yaml").read_text()):
-        assert name in readme, name
+    asked = re.findall(r"callback_router_(\w+)", (DEPLOY / "alerts.yaml").read_text())
+
+    assert asked
+    assert [name for name in asked if name not in readme] == []
 
 
 def test_the_image_is_made_of_files_that_exist() -> None:
     """Each source of a COPY from the context is in the repository."""
-    for line in DOCKERFILE.splitlines():
-        if line.startswith("COPY ") and "--from" not in line:
-            for name in line.split()[1:-1]:
-                assert (ROOT / name).exists(), name
+    copied = [words.split()[:-1] for words in _instructions("COPY") if "--from" not in words]
+    names = list(itertools.chain.from_iterable(copied))
+
+    assert names
+    assert [name for name in names if not (ROOT / name).exists()] == []
 
 
 def test_the_image_writes_to_its_volume_only() -> None:
