@@ -16,7 +16,7 @@ from router.observability import Metrics
 from router.publish.publisher import Publisher
 from router.record import Record
 from router.routing import RouteTable
-from tests.fakes import FakeKafka, in_fake_time
+from tests.fakes import FakeKafka, in_fake_time, now, passed
 from tests.sender import SOURCES, rtc
 
 REQUEST = b"POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
@@ -205,6 +205,27 @@ async def test_a_peer_that_is_gone_harms_nobody_when_its_callback_is_durable() -
 
     assert wire.written.startswith(b"HTTP/1.1 200 ")
     assert connection.state is State.CLOSING
+
+
+@in_fake_time
+async def test_stopping_waits_for_the_last_connection() -> None:
+    """One that goes while another one's callback still comes does not end the wait."""
+    server = _server(SOURCES, {TOPIC: 1})
+    first, last = (_connected(server)[0] for _ in range(2))
+    for number, connection in enumerate((first, last)):
+        connection.data_received(_callback(str(number))[:-1])
+
+    stopping = asyncio.ensure_future(server.stop(60.0))
+    await passed(1.0)
+    first.connection_lost(None)
+    await passed(1.0)
+    was_waiting = not stopping.done()
+    last.connection_lost(None)
+    began_at = now()
+    await stopping
+
+    assert was_waiting
+    assert now() == began_at
 
 
 @in_fake_time
