@@ -1,6 +1,7 @@
 """`callback-router test`: the routing tests written beside the rules."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -44,16 +45,27 @@ def test(
     if problems:
         raise ConfigError(problems)
     tests = RuleTests(sources, routes)
-    outcomes = [tests.outcome(case) for case in found]
+    outcomes, took_secs = _run(tests, found)
     for doubt in _doubts(outcomes, sources):
         for line in doubt.shown().splitlines():
             print(printable(line))
     unreached = tests.unreached(outcomes)
     _print_outcomes(outcomes, unreached)
     if report is not None:
-        _write(report, junit(outcomes, unreached if require_coverage else ()))
+        _write(report, junit(outcomes, took_secs, unreached if require_coverage else ()))
     if (unreached and require_coverage) or not all(outcome.is_passed for outcome in outcomes):
         sys.exit(1)
+
+
+def _run(tests: RuleTests, cases: Sequence[Case]) -> tuple[list[Outcome], list[float]]:
+    """Return what became of each case, and how long it took."""
+    outcomes: list[Outcome] = []
+    took_secs: list[float] = []
+    for case in cases:
+        began = time.perf_counter()
+        outcomes.append(tests.outcome(case))
+        took_secs.append(time.perf_counter() - began)
+    return outcomes, took_secs
 
 
 def _doubts(outcomes: Sequence[Outcome], sources: Sources) -> tuple[Problem, ...]:

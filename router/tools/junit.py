@@ -14,48 +14,55 @@ from router.tools.rule_tests import Outcome
 _SUITE = "callback-router test"
 
 
-def junit(outcomes: Sequence[Outcome], unreached: Iterable[str] = ()) -> bytes:
+def junit(
+    outcomes: Sequence[Outcome], took_secs: Sequence[float], unreached: Iterable[str] = ()
+) -> bytes:
     """Return the document, UTF-8.
 
     Args:
         outcomes: In the order in which they are listed.
+        took_secs: How long each of them took.
         unreached: Rules that no test reaches, where each is a failure.
     """
     root = Element("testsuites", name=_SUITE)
     for file in dict.fromkeys(outcome.case.file for outcome in outcomes):
         suite = SubElement(root, "testsuite", name=file)
-        for outcome in outcomes:
+        for outcome, secs in zip(outcomes, took_secs, strict=True):
             if outcome.case.file == file:
-                _add(suite, outcome.case.name, outcome.lines, file, outcome.case.line)
+                case = _added(suite, outcome.case.name, outcome.lines, secs)
+                case.set("file", file)
+                case.set("line", str(outcome.case.line))
     names = list(unreached)
     if names:
         coverage = SubElement(root, "testsuite", name="coverage")
         for name in names:
-            _add(coverage, f"rule {name}", ["no test reaches this rule"])
-    for suite in [*root]:
-        _count(suite, len(suite), len(suite.findall("testcase/failure")))
-    _count(root, len(root.findall(".//testcase")), len(root.findall(".//failure")))
+            _added(coverage, f"rule {name}", ["no test reaches this rule"])
+    for element in (*root, root):
+        _count(element)
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def _add(
-    suite: Element, name: str, lines: Sequence[str], file: str = "", line: int | None = None
-) -> None:
-    """Add a case; XML cannot hold control characters, so these are written as escapes."""
+def _added(suite: Element, name: str, lines: Sequence[str], secs: float = 0.0) -> Element:
+    """Return a new case; XML cannot hold control characters, so these are written as escapes."""
     case = SubElement(suite, "testcase", name=printable(name), classname=suite.attrib["name"])
-    case.set("time", "0")
-    if file:
-        case.set("file", file)
-    if line is not None:
-        case.set("line", str(line))
+    case.set("time", _time(secs))
     if lines:
         failure = SubElement(case, "failure", message=printable(lines[0]), type="expectation")
         failure.text = "\n".join(map(printable, lines))
+    return case
 
 
-def _count(element: Element, tests: int, failures: int) -> None:
-    counts = {"tests": tests, "failures": failures, "errors": 0, "skipped": 0, "time": 0}
+def _count(element: Element) -> None:
+    """Set the sums over all cases below."""
+    cases = element.findall(".//testcase")
+    failures = len(element.findall(".//failure"))
+    counts = {"tests": len(cases), "failures": failures, "errors": 0, "skipped": 0}
     for name, value in counts.items():
         element.set(name, str(value))
+    element.set("time", _time(sum(float(case.attrib["time"]) for case in cases)))
+
+
+def _time(secs: float) -> str:
+    return f"{secs:.6f}"

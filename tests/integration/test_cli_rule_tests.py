@@ -121,6 +121,7 @@ def test_coverage_can_be_required(config: Path) -> None:
     root = ET.parse(report).getroot()  # noqa: S314 - our own
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
     assert [case.get("name") for case in root.iter("testcase")] == ["a room", "rule noise"]
+    assert float(root.get("time", "no")) > 0
 
 
 def test_mistakes_of_all_files_are_exit_2(config: Path) -> None:
