@@ -5,7 +5,6 @@ is recorded, `loop.time` for deadlines) and pass the number on, so the pure part
 """
 
 import re
-from calendar import timegm
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -13,10 +12,11 @@ LAST_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z: the last instant that RFC 3339 can write."""
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))",
+    r"\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.(\d{1,9}))?"
+    r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
-_LEAP_SECOND = 60
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what is compared with it has lost its offset
 
 
 @lru_cache(maxsize=4096)  # vendors stamp whole seconds: a busy second asks for one text often
@@ -28,17 +28,17 @@ def parse_rfc3339(text: str) -> int | None:
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
-    leap = second == _LEAP_SECOND  # RFC 3339 5.6 allows :60, datetime does not
+    fraction, sign, hours, minutes = match.groups()
+    leap = text[17:19] == "60"  # RFC 3339 5.6 allows it, datetime does not
     try:
-        moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
-        offset = datetime(1970, 1, 1, int(offset_hours or 0), int(offset_minutes or 0), tzinfo=UTC)
-    except ValueError:
+        since = datetime.fromisoformat(f"{text[:17]}59" if leap else text[:19]) - _EPOCH
+    except ValueError:  # no such day
         return None
-    offset_secs = timegm(offset.timetuple()) * (-1 if sign == "-" else 1)
-    whole = timegm(moment.timetuple()) + leap - offset_secs
-    return whole * 1000 + int((fraction or "0").ljust(3, "0")[:3])
+    whole = since.days * 86_400 + since.seconds + leap
+    if sign is not None:
+        offset_secs = int(hours) * 3600 + int(minutes) * 60
+        whole += offset_secs if sign == "-" else -offset_secs
+    return whole * 1000 + (int(f"{fraction}00"[:3]) if fraction else 0)
 
 
 @lru_cache(maxsize=1024)
