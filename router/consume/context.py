@@ -1,7 +1,7 @@
 """What a handler is called with, and the unit that its call comes to."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +17,7 @@ from router.record import Record, encode_event, headers_of
 MAX_EMITTED_BYTES = 2 * 1024 * 1024
 """The default of `topics.max_message_bytes`."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _json = msgspec.json.Encoder()
 
 
@@ -178,5 +179,4 @@ def derived(
 
 def moment(unix_ms: int) -> datetime:
     """Return Unix ms as a datetime in UTC."""
-    seconds, ms = divmod(unix_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=ms * 1000)
+    return _EPOCH + timedelta(milliseconds=unix_ms)

@@ -25,18 +25,13 @@ class Envelope(msgspec.Struct, frozen=True):
         raw: The event as it lies in Kafka.
         time_ms: When it happened, Unix ms.
         recorded_ms: When it was received, Unix ms.
+        cause: What its effects are remembered by; None where nothing names the event.
     """
 
     raw: dict[str, Any]
     time_ms: int
     recorded_ms: int
-
-    @property
-    def cause(self) -> Cause | None:
-        """What its effects are remembered by; None where nothing names the event."""
-        if self.raw.get("idbasis") == "none":
-            return None
-        return Cause(self.raw["source"], self.raw["id"])
+    cause: Cause | None
 
 
 def opened(received: Received) -> Envelope | Unreadable:
@@ -53,7 +48,8 @@ def opened(received: Received) -> Envelope | Unreadable:
     time_ms, recorded_ms = parse_rfc3339(raw["time"]), parse_rfc3339(raw["recordedtime"])
     if not _is_moment(time_ms) or not _is_moment(recorded_ms):
         return Unreadable("undecodable", "no event: a time that is not RFC 3339")
-    return Envelope(raw, time_ms, recorded_ms)
+    cause = None if raw.get("idbasis") == "none" else Cause(raw["source"], raw["id"])
+    return Envelope(raw, time_ms, recorded_ms, cause)
 
 
 def _is_moment(unix_ms: int | None) -> TypeGuard[int]:

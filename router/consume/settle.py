@@ -86,13 +86,13 @@ def settle(
         now: Seconds of any steady clock.
         jitter: From 0 to 1, by chance: so that many failures do not come back at once.
     """
+    if outcome is None:
+        return Finish()
     first_at = before.first_at if before.attempts else now
     failures = Failures(before.attempts + 1, first_at)
     after_secs: float | None = None
     reason: Reason
     match outcome:
-        case None:
-            return Finish()
         case DeadLetter():
             return Dead("rejected", outcome.reason, failures)
         case Unreadable():
