@@ -29,6 +29,7 @@ from confluent_kafka import Producer
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 
+from router.clock import format_rfc3339
 from router.consume.call import Calls
 from router.consume.runner import Reading, Runner
 from router.consume.state import open_store
@@ -42,6 +43,8 @@ from tests.cluster import Cluster
 
 PARTITIONS = 6
 KEYS = 1000
+FIRST_MS = 1_795_248_000_123
+LATER_MS = 3_600_077
 TOPIC = "callbacks.volcengine-rtc.RoomCreate"
 ROLES = ("aiokafka", "faststream", "trivial", "stateful")
 
@@ -156,20 +159,21 @@ def fill(bootstrap: str, total: int) -> None:
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20})
     for number in range(total):
         room = f"room-{number % KEYS}"
+        happened_ms = FIRST_MS + number  # each its own: nobody remembers how it is read
         event = {
             "specversion": "1.0",
             "id": f"app/{number}",
             "source": "/callbacks/rtc",
             "type": "volcengine-rtc.RoomCreate",
             "subject": f"app/{room}",
-            "time": "2026-11-21T08:00:00.123Z",
+            "time": format_rfc3339(happened_ms),
             "datacontenttype": "application/json",
             "dataschema": "urn:callback-router:volcengine-rtc.RoomCreate:1",
-            "recordedtime": "2026-11-21T08:00:00.200Z",
+            "recordedtime": format_rfc3339(happened_ms + LATER_MS),
             "timebasis": "event",
             "idbasis": "vendor",
             "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "data": {"app_id": "app", "room_id": room, "timestamp": 1795248000123},
+            "data": {"app_id": "app", "room_id": room, "timestamp": happened_ms},
         }
         while True:
             try:
