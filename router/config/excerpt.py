@@ -7,7 +7,9 @@ are comments and text of several lines.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -38,6 +40,30 @@ class _Piece(NamedTuple):
     shown: str
 
 
+class _Line(NamedTuple):
+    """A line as it is shown.
+
+    Attributes:
+        text: All of it.
+        pieces: What it is made of, with what is left out.
+        begins: Where each piece begins in the file.
+        offsets: Where it begins in `text`.
+    """
+
+    text: str
+    pieces: Sequence[_Piece]
+    begins: Sequence[int]
+    offsets: Sequence[int]
+
+    def position(self, index: int) -> int:
+        """Return where in `text` a caret stands for the character at *index* of the file's line."""
+        at = max(bisect_right(self.begins, index) - 1, 0)
+        piece = self.pieces[at]
+        is_written = len(piece.shown) == piece.end - piece.begin
+        inside = min(index - piece.begin, len(piece.shown)) if is_written else 0
+        return self.offsets[at] + inside
+
+
 class Excerpts:
     """Lines of one file, each made once."""
 
@@ -45,7 +71,7 @@ class Excerpts:
         """Take the text, what is known of it in its order, and what the file holds."""
         self._lines = LINE_END.split(text)
         self._root = root
-        self._made: dict[int, list[_Piece]] = {}
+        self._made: dict[int, _Line] = {}
         self._scalars: dict[int, list[Scalar]] = {}
         for scalar in scalars:
             for number in range(scalar.begin.line, scalar.end.line + 1):
@@ -53,19 +79,12 @@ class Excerpts:
 
     def at(self, line: int, column: int) -> str:
         """Return the line, cut around the column, and below it a caret; empty if there is none."""
-        if not (1 <= line <= len(self._lines) and self._lines[line - 1].strip()):
+        if not 1 <= line <= len(self._lines):
             return ""
-        pieces = self._made.get(line)
-        if pieces is None:
-            pieces = self._made[line] = list(self._pieces(line))
-        position, behind = 0, 0
-        for piece in pieces:
-            if piece.begin <= column - 1:
-                is_written = len(piece.shown) == piece.end - piece.begin
-                inside = min(column - 1 - piece.begin, len(piece.shown)) if is_written else 0
-                position = behind + inside
-            behind += len(piece.shown)
-        return _cut("".join(piece.shown for piece in pieces).rstrip(), position)
+        made = self._made.get(line)
+        if made is None:
+            made = self._made[line] = _line(list(self._pieces(line)))
+        return _cut(made.text, made.position(column - 1)) if made.text else ""
 
     def _pieces(self, number: int) -> Iterator[_Piece]:
         line = self._lines[number - 1]
@@ -101,13 +120,22 @@ class Excerpts:
         return shown_value(self._root, scalar.path, written)
 
 
+def _line(pieces: Sequence[_Piece]) -> _Line:
+    return _Line(
+        text="".join(piece.shown for piece in pieces).rstrip(),
+        pieces=pieces,
+        begins=[piece.begin for piece in pieces],
+        offsets=[0, *accumulate(len(piece.shown) for piece in pieces)],
+    )
+
+
 def _cut(line: str, position: int) -> str:
-    shown = "".join(character if character.isprintable() else " " for character in line)
-    begin = max(0, min(position - _BEFORE, len(shown) - MAX_COLUMNS))
-    part = shown[begin : begin + MAX_COLUMNS]
-    before, behind = ("..." if begin else ""), ("..." if begin + MAX_COLUMNS < len(shown) else "")
+    begin = max(0, min(position - _BEFORE, len(line) - MAX_COLUMNS))
+    end = begin + MAX_COLUMNS
+    part = "".join(each if each.isprintable() else " " for each in line[begin:end])
+    before, behind = ("..." if begin else ""), ("..." if end < len(line) else "")
     wide = "".join(
         "\u3000" if unicodedata.east_asian_width(character) in "WF" else " "
-        for character in f"{before}{shown[begin:position]}"
+        for character in f"{before}{part[: position - begin]}"
     )
     return f"{before}{part}{behind}\n{wide}^"
