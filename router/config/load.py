@@ -9,7 +9,7 @@ read. A configuration with stand-ins is returned only to who asks for one.
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -37,6 +37,10 @@ from router.config.secret import (
 from router.config.told import told
 from router.config.yaml_document import BROKEN, MAX_BYTES, Document, KeyPath, read_document
 from router.errors import ConfigError, Problem
+
+_MOST_PROBLEMS: Final = 1_000
+"""After these no check goes on: each guess of what was meant takes part of a millisecond."""
+_AND_MORE: Final = f"more than {_MOST_PROBLEMS:,} problems; the rest is told once these are gone"
 
 _SSL_FILES = ("ssl_ca_file", "ssl_cert_file", "ssl_key_file")
 
@@ -156,15 +160,20 @@ class _Loading:
         elif routes is BROKEN:
             routes = self._readable_routes()
         configuration = self._assembled(options, routes)
-        for check in checks:
-            for finding in check(configuration):
-                self._add(finding)
+        self._judge(configuration, checks)
         documents = (self._router, self._routes)
         may_stay = (msgspec.structs.replace(each, is_warning=True) for each in self._warnings)
         warnings = told(may_stay, documents)
         if self._problems:
             raise ConfigError(told(self._problems, documents), warnings)
         return msgspec.structs.replace(configuration, warnings=warnings)
+
+    def _judge(self, configuration: Configuration, checks: Sequence[Check]) -> None:
+        for finding in (finding for check in checks for finding in check(configuration)):
+            if len(self._problems) >= _MOST_PROBLEMS:
+                self._problems.append(self._routes.problem((), _AND_MORE))
+                return
+            self._add(finding)
 
     def _read(self, path: Path, root: type[Struct], named_at: KeyPath | None = None) -> Document:
         """Return the file; what keeps it from being read is reported where it is named."""

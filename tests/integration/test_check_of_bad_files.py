@@ -96,7 +96,7 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
         GOOD.replace("  rtc", "\trtc").encode(),
         "4:1: not valid YAML: a tab; indent with spaces",
     ),
-    "large": (GOOD.encode() + b"#" * (10 << 20), "1:1: larger than the 64 KiB that are read"),
+    "large": (GOOD.encode() + b"#" * (10 << 20), "1:1: larger than the 512 KiB that are read"),
     "brackets": (b"a: " + b"[" * 3000, "1:36: not valid YAML: nested deeper than 32 levels"),
     "braces": (b"{a: " * 3000, "not valid YAML: nested deeper than 32 levels"),
     "dashes": (b"- " * 3000, "not valid YAML: nested deeper than 32 levels"),
@@ -105,8 +105,8 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
         "34:34: not valid YAML: nested deeper than 32 levels",
     ),
     "bomb": (BOMB.encode(), "1:5: ***: anchors (&name) are not allowed"),
-    "aliases": (b"a: [" + b"*a, " * 16_000 + b"]", "1:5: a[0]: aliases (*name) are not allowed"),
-    "errors": (b"a: b\n" * 13_000, "2:1: a: duplicate key, the first is in line 1"),
+    "aliases": (b"a: [" + b"*a, " * 130_000 + b"]", "1:5: a[0]: aliases (*name) are not allowed"),
+    "errors": (b"a: b\n" * 104_000, "2:1: a: duplicate key, the first is in line 1"),
 }
 
 

@@ -343,3 +343,16 @@ def test_checks_are_total(
         table = routes_of(rules)
         explain(table, EVENT, "one")
         assert table.records_for(EVENT, "one").dropped_by in ((), ("a",))
+
+
+def test_problems_without_end_are_cut_off(tmp_path: Path) -> None:
+    """After a thousand nothing more is guessed, and it is said that there is more."""
+    words = ", ".join(f"T{number}" for number in range(1_001))
+
+    errors, _ = findings(tmp_path, RTC, f"routes: [{{name: a, to: x, when: {{type: [{words}]}}}}]")
+
+    assert len(errors) == 1_001
+    assert errors[0] == (
+        "routes.yaml:1:1: more than 1,000 problems; the rest is told once these are gone"
+    )
+    assert errors[1].endswith("when.type[0]: no type is called 'T0'")

@@ -234,10 +234,10 @@ def test_a_key_that_holds_its_value_is_refused(text: str, told: list[str]) -> No
 
 
 def test_size_is_bounded() -> None:
-    """64 KiB are read, one byte more is not looked at."""
+    """512 KiB are read, one byte more is not looked at."""
     assert _told(_read("#" * MAX_BYTES)) == []
     assert _told(_read("[" * (MAX_BYTES + 1))) == [
-        "1:1: larger than the 64 KiB that are read; is it the right file?"
+        "1:1: larger than the 512 KiB that are read; is it the right file?"
     ]
 
 
