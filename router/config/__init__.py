@@ -2,9 +2,10 @@
 
 Design:
     `yaml_document` reads text to plain values with places (`words`, `syntax`), `convert` turns
-    these into the types of `options` with the parsers of `scalars` and the `rules` between options,
-    `secret` resolves references, `told` puts problems in order with their lines (`excerpt`) without
-    what `visible` hides, and `load` does it all. All but `load`, `secret` and `files` are pure.
+    these into the types of `options` and `route_options` with the parsers of `scalars` and the
+    `rules` between options, `secret` resolves references, `told` puts problems in order with their
+    lines (`excerpt`) without what `visible` hides, and `load` does it all. All but `load`, `secret`
+    and `files` are pure.
 
     All errors of all files are told at once: the first day of every installation is a series of
     them. Rejected: `yaml.safe_load` (anchors, duplicate keys, `no` as false) and one
@@ -18,8 +19,6 @@ from router.config.options import (
     KafkaOptions,
     LiveCallbackOptions,
     Options,
-    RouteOptions,
-    RoutesOptions,
     SecretOptions,
     SourceOptions,
     SpoolOptions,
@@ -27,6 +26,7 @@ from router.config.options import (
     TopicsOptions,
     VolcengineLiveOptions,
 )
+from router.config.route_options import RouteOptions, RoutesOptions
 from router.config.scalars import Address, Duration, Network, Size
 from router.config.secret import ResolvedSecret, Secret
 

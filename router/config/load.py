@@ -20,11 +20,10 @@ from router.config.files import read_file, why
 from router.config.options import (
     KafkaOptions,
     Options,
-    RouteOptions,
-    RoutesOptions,
     SecretOptions,
     SourceOptions,
 )
+from router.config.route_options import RouteOptions, RoutesOptions
 from router.config.scalars import Address
 from router.config.secret import (
     NotFound,

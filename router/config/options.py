@@ -1,18 +1,17 @@
-"""Every option, with its meaning, bounds, default and examples.
+"""Every option of the configuration file, with its meaning, bounds, default and examples.
 
-Design: this is the only place that names an option; `load` walks these types, and what is shown
-to users is derived from them. Notes in the `extra` of `Meta`: `annotations`. Rules between
-options: `rules`.
+Design: this is the only place that names an option, and `route_options` for those of the routes;
+`load` walks these types, and what is shown to users is derived from them. Notes in the `extra` of
+`Meta`: `annotations`. Rules between options: `rules`.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from router.config.scalars import Address, Duration, Network, Size
 
 _NAME: Final = r"\A[a-z0-9][a-z0-9_-]{0,31}\Z"
-_TEMPLATE: Final = r"\A(?:[A-Za-z0-9._-]|\{(?:vendor|type|source)\}){1,249}\Z"
 
 SourceName = Annotated[
     str,
@@ -26,17 +25,6 @@ Text = Annotated[str, Meta(min_length=1)]
 EnvName = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z")]
 LiveApp = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,30}\Z")]
 Url = Annotated[str, Meta(pattern=r"\Ahttps?://.", extra={"expected": "a URL"})]
-TopicTemplate = Annotated[
-    str,
-    Meta(
-        pattern=_TEMPLATE,
-        examples=["callbacks.{vendor}.{type}"],
-        extra={
-            "expected": "letters, digits, ., _, -, {vendor}, {type} and {source}, never what a "
-            "sender wrote"
-        },
-    ),
-]
 
 
 class SecretOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -355,46 +343,3 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     volcengine_live: Annotated[
         VolcengineLiveOptions | None, Meta(description="Access to the management API.")
     ] = None
-
-
-class RouteOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule: events that meet `when` go to `to` as well, or nowhere."""
-
-    name: Annotated[
-        str,
-        Meta(
-            description="Names the rule in messages and metrics.",
-            pattern=r"\A[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}\Z",
-            examples=["failed-recordings"],
-            extra={"expected": "up to 64 letters, digits, spaces, ., _ and -, no sign first"},
-        ),
-    ]
-    when: Annotated[
-        dict[str, Any],
-        Meta(description="Conditions, all of which must hold.", extra={"defined": "When"}),
-    ]
-    to: Annotated[
-        tuple[TopicTemplate, ...],
-        Meta(
-            description="A topic or a list of topics.",
-            examples=["alerts.recordings"],
-            extra={"or_one": True},
-        ),
-    ] = ()
-    key: Annotated[
-        Text | None,
-        Meta(description="The key there; default the subject.", examples=["{data.task_id}"]),
-    ] = None
-    drop: Annotated[bool, Meta(description="Publish nothing of such an event.")] = False
-
-
-class RoutesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file of the routes; an empty one is complete."""
-
-    base: Annotated[TopicTemplate, Meta(description="The topic of every event.")] = (
-        "callbacks.{vendor}.{type}"
-    )
-    routes: Annotated[
-        tuple[RouteOptions, ...],
-        Meta(description="Rules; each that matches acts.", extra={"unique": "name"}),
-    ] = ()

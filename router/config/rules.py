@@ -14,13 +14,12 @@ from router.config.options import (
     KafkaOptions,
     LiveCallbackOptions,
     Options,
-    RouteOptions,
-    RoutesOptions,
     SecretOptions,
     SourceOptions,
     TopicsOptions,
     VolcengineLiveOptions,
 )
+from router.config.route_options import RouteOptions, RoutesOptions
 from router.config.scalars import Duration, Size, parse_address
 from router.config.yaml_document import KeyPath
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from router.config.options import Options, RoutesOptions, SecretOptions
+from router.config.options import Options, SecretOptions
+from router.config.route_options import RoutesOptions
 
 HIDDEN: Final = "***"
 _NEAR: Final = 0.8

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from router.config.annotations import Said, said_of
-from router.config.options import Options, RoutesOptions
+from router.config.options import Options
+from router.config.route_options import RoutesOptions
 from router.config.scalars import (
     PATTERNS,
     Address,

@@ -22,12 +22,12 @@ from router.config.options import (
     AckOptions,
     KafkaOptions,
     LiveCallbackOptions,
-    RouteOptions,
     SecretOptions,
     SourceOptions,
     TopicsOptions,
     VolcengineLiveOptions,
 )
+from router.config.route_options import RouteOptions
 from router.errors import ConfigError, Problem
 
 ENVIRON = {"KEY": "signing-secret", "TOKEN": "0123456789abcdef", "RAW": "\udcff", "SIX": "6"}
