@@ -147,7 +147,12 @@ class SourceOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     vendor: Annotated[
         str,
-        Meta(description="Whose callbacks come here.", min_length=1, examples=["volcengine-rtc"]),
+        Meta(
+            description="Whose callbacks come here.",
+            min_length=1,
+            examples=["volcengine-rtc"],
+            extra={"defined": "Vendor"},
+        ),
     ]
     secrets: Annotated[
         tuple[SecretOptions, ...],

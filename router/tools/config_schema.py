@@ -1,10 +1,11 @@
 """JSON Schema (2020-12) of the configuration files, for editors and for those who write them.
 
 What `check` accepts fits. What fits may still be refused: rules between options, files that
-cannot be read, words of vendors are `check`'s alone. A value may hold `${NAME}` wherever it is
+cannot be read, fields of vendors are `check`'s alone. A value may hold `${NAME}` wherever it is
 one word, so each word may be such a text instead.
 
-Design: derived from `router.config.options`, as everything that is told of options. Pure.
+Design: derived from the types of options, as everything that is told of them, and from the
+vendors' tables. Pure.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from router.config.annotations import Said, said_of
-from router.config.options import Options
+from router.config.options import Options, SourceName
 from router.config.route_options import RoutesOptions
 from router.config.scalars import (
     PATTERNS,
@@ -25,8 +26,10 @@ from router.config.scalars import (
     format_size,
     parse_size,
 )
-from router.routing.schema import DEFINITIONS
+from router.event import UNRECOGNIZED
+from router.routing.schema import definitions as definitions_of_when
 from router.tools.schema import DIALECT, Schema
+from router.vendors import vendors
 
 _VARIABLE = "#/$defs/Variable"
 _PLAIN = {int: "integer", float: "number", bool: "boolean"}
@@ -110,7 +113,7 @@ def _schemas(said: Said, definitions: dict[str, Schema]) -> list[Schema]:
     """Return what a value may be, each in the order in which a person would try it."""
     kind, inner = said.kind, get_args(said.kind)
     if "defined" in said.extra:
-        definitions.update((name, dict(schema)) for name, schema in DEFINITIONS.items())
+        definitions.update(_defined(said.extra["defined"]))
         return [{"$ref": f"#/$defs/{said.extra['defined']}"}]
     if kind is Any:
         return [{}]
@@ -125,6 +128,28 @@ def _schemas(said: Said, definitions: dict[str, Schema]) -> list[Schema]:
     words = _words(said)
     is_any_text = words[-1].get("type") == "string" and "pattern" not in words[-1]
     return words if is_any_text else [*words, {"$ref": _VARIABLE}]
+
+
+def _defined(name: str) -> dict[str, Schema]:
+    """Return the schema of this name, and those that it refers to."""
+    words = {
+        "Vendor": _known("A vendor.", list(vendors())),
+        "Type": _known("A type of a vendor's events.", _types()),
+        "Source": {"description": "A source.", "anyOf": _schemas(said_of(SourceName), {})},
+    }
+    if name in words:
+        return {name: words[name]}
+    beside = {word.lower(): {"$ref": f"#/$defs/{word}"} for word in words}
+    return {**words, **{each: dict(found) for each, found in definitions_of_when(beside).items()}}
+
+
+def _known(description: str, words: list[str]) -> Schema:
+    return {"description": description, "anyOf": [{"enum": words}, {"$ref": _VARIABLE}]}
+
+
+def _types() -> list[str]:
+    types = (name for vendor in vendors().values() for name in vendor.types)
+    return [*dict.fromkeys(types), UNRECOGNIZED]
 
 
 def _lists(said: Said, item: Schema) -> list[Schema]:

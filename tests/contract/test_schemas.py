@@ -20,6 +20,7 @@ from router.tools.schema import derived_schemas, vendor_schemas
 from router.vendors import vendors
 from tests.replay import ask, event_of
 from tests.samples import RECOGNIZED, SAMPLES, Sample, each
+from tests.unit.assembling import RTC, findings
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {name: schema for vendor in vendors().values() for name, schema in vendor_schemas(vendor)}
@@ -35,6 +36,7 @@ AGAINST_THE_DOCUMENTS = {
     "zego_cloud_player-PlayerAnomaly-unconvertible": {"data.detail.code"},
     "zego_cloud_player-PlayerStateChanged-status-true": {"data.detail.status"},
 }
+MINIMAL = {"listen": "127.0.0.1:8080", "kafka": {"bootstrap_servers": "127.0.0.1:9092"}}
 DOCUMENTED = {name: s for name, s in SAMPLES.items() if name not in AGAINST_THE_DOCUMENTS}
 
 
@@ -228,3 +230,37 @@ def _unfitting(schema: dict[str, Any], place: str) -> list[str]:
     if "items" in schema:
         found += _unfitting(schema["items"], f"{place}[]")
     return found
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        *(f"{{vendor: {vendor}}}" for vendor in vendors()),
+        *(f"{{type: {name}}}" for vendor in vendors().values() for name in vendor.types),
+        "{type: [RoomCreate, Unrecognized]}",
+        "{vendor: {prefix: volc}, type: {not: [PushStart]}}",
+        "{vendor: volcengine_rtc}",
+        "{type: roomcreate}",
+        "{type: {not: volcengine-rtc.RoomCreate}}",
+        "{type: [RoomCreate, RoomCreated]}",
+        "{any: [{type: {any: [RoomCreate, x]}}]}",
+        "{vendor: 5}",
+        "{type: null}",
+        "{source: A source}",
+    ],
+)
+def test_an_editor_knows_the_words_that_check_knows(tmp_path: Path, when: str) -> None:
+    """The schema refuses a vendor and a type where `check` does, and takes all others."""
+    is_fit = misfits("routes", {"routes": [{"name": "n", "when": yaml.safe_load(when), "to": "t"}]})
+
+    errors, _ = findings(tmp_path, RTC, f"routes: [{{name: n, when: {when}, to: t}}]")
+
+    assert (is_fit == set()) is (errors == [])
+
+
+@pytest.mark.parametrize("vendor", [*vendors(), "${VENDOR}", "volcengine"])
+def test_an_editor_knows_the_vendors_of_sources(vendor: str) -> None:
+    """Each that there is, or a variable."""
+    found = misfits("router", {**MINIMAL, "sources": {"one": {"vendor": vendor}}})
+
+    assert found == ({"sources.one.vendor"} if vendor == "volcengine" else set())

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from router.routing import OPERATORS, parse_conditions
-from router.routing.schema import DEFINITIONS
+from router.routing.schema import definitions
 
+DEFINITIONS = definitions({})
 VALIDATOR = Draft202012Validator({"$ref": "#/$defs/When", "$defs": DEFINITIONS})
 PLAIN = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", 1.5])
 ATTRIBUTES = ["vendor", "type", "source", "subject"]
@@ -57,3 +59,15 @@ def test_an_editor_tells_what_an_operator_means() -> None:
         "`exists: true` or `false`: something is there, be it null or an empty list; or nothing is."
     )
     assert all(each["description"].endswith(".") for each in operators.values())
+
+
+@pytest.mark.parametrize("asked", ["x", ["a", "x"], {"not": "x"}, {"any": ["a", {"not": "x"}]}])
+def test_an_attribute_has_words_of_its_own(asked: Any) -> None:
+    """Where they are known, no other value may be compared with it, however it is asked."""
+    known = definitions({"type": {"enum": ["a", "b"]}})
+    validator = Draft202012Validator({"$ref": "#/$defs/When", "$defs": known})
+    other = msgspec.json.decode(msgspec.json.encode(asked).replace(b"x", b"b"))
+
+    assert validator.is_valid({"type": other, "source": asked, "data.type": asked})
+    assert not validator.is_valid({"type": asked})
+    assert validator.is_valid({"type": {"prefix": "x"}})
