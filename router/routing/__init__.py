@@ -7,11 +7,10 @@ Design:
 
     A rule's `when` is parsed once: `paths` says what is looked at, `operators` what is asked of
     it, `conditions` puts both together. From there two ways lead on that agree by a property test:
-    `compiled` makes closures for `table`, which the server runs, and `explain` walks the
-    conditions as they were written. `witness` tells conditions that nothing can fit, `schema`
-    tells editors what may be written. Rejected: an
-    expression language, since what a rule compares could then neither be checked against the
-    vendors' documents nor indexed by type.
+    `compiled` makes closures for `table`, which the server runs (`index` tells which to ask), and
+    `explain` walks the conditions as they were written. `witness` tells conditions that nothing can
+    fit, `schema` tells editors what may be written. Rejected: an expression language, since what a
+    rule compares could then neither be checked against the vendors' documents nor indexed.
 """
 
 from router.routing.conditions import Condition, When, parse_conditions

@@ -3,7 +3,8 @@
 Design: what vendor, type and source decide is decided once for each of their combinations: which
 rules can act at all, what is left to ask of an event, and the topics. These are plans, made when
 the first such event comes; types and sources are closed sets, so there are few. An event that no
-rule can concern costs what it costs without rules.
+rule can concern costs what it costs without rules, and rules that want a field to be one of many
+values are found by the event's own (`index`).
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from router.event import Event
 from router.record import Record, encode_event, headers_of
 from router.routing.compiled import Matches, compiled, settled
 from router.routing.conditions import When
+from router.routing.index import Index
 from router.routing.templates import DEFAULT_KEY, KeyOf, filled, key_of
 
 
@@ -65,6 +67,7 @@ class _Plan(msgspec.Struct, frozen=True):
 
     base: str
     steps: tuple[_Step, ...]
+    index: Index[_Step]
 
 
 class RouteTable:
@@ -112,9 +115,11 @@ class RouteTable:
         vendor, _, short_type = event_type.partition(".")
         known = {"vendor": vendor, "type": short_type, "source": source}
         asked = ((rule, settled(rule.conditions, known)) for rule in self.rules)
+        steps = [(left, self._step(rule, left, known)) for rule, left in asked if left is not None]
         plan = _Plan(
             self._prefix + filled(self.base, known),
-            tuple(self._step(rule, left, known) for rule, left in asked if left is not None),
+            tuple(step for _, step in steps),
+            Index(steps),
         )
         self._plans[event_type, source] = plan
         return plan
@@ -126,7 +131,7 @@ class RouteTable:
 
 
 def _routed(plan: _Plan, base: Record, event: Event, source: str) -> Routed:
-    acting = [step for step in plan.steps if step.fits(event)]
+    acting = [step for step in plan.index.left(event, source) if step.fits(event)]
     dropped_by = tuple([step.name for step in acting if step.is_drop])
     if dropped_by:
         return Routed((), dropped_by)

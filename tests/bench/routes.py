@@ -3,6 +3,7 @@
 One event, a stopped recording with its files, is routed again and again:
 
     elsewhere     every rule is about another type of the same vendor
+    by value      every rule is about this type and a task of its own, and asks another field
     asked         every rule is about this type, and asks two fields of the event; none fits
     each adds     every rule fits, and adds a topic of its own
 
@@ -53,11 +54,19 @@ def elsewhere(number: int) -> Rule:
     return _rule(number, {"type": "RoomCreate", "data.room_id": f"room-{number}"})
 
 
+def by_value(number: int) -> Rule:
+    """Return a rule that concerns another task."""
+    return _rule(
+        number,
+        {"type": "RecordStopped", "data.code": {"lt": 1}, "data.task_id": f"other-{number}"},
+    )
+
+
 def asked(number: int) -> Rule:
     """Return a rule that concerns the event, and whose second condition does not fit."""
     return _rule(
         number,
-        {"type": "RecordStopped", "data.code": {"lt": 1}, "data.task_id": f"other-{number}"},
+        {"type": "RecordStopped", "data.code": {"lt": 1}, "data.task_id": {"prefix": f"{number}-"}},
     )
 
 
@@ -68,6 +77,7 @@ def each_adds(number: int) -> Rule:
 
 KINDS: dict[str, Callable[[int], Rule]] = {
     "elsewhere": elsewhere,
+    "by value": by_value,
     "asked": asked,
     "each adds": each_adds,
 }
