@@ -7,23 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.event import Event
 from router.record import Record, encode_event, headers_of
 from router.routing import Routed, RouteTable, Rule, parse_conditions
 from router.routing.templates import placeholders
+from tests.unit.routing.asked import with_data
 
-EVENT = Event(
-    id="1",
-    source="/callbacks/rtc",
-    type="volcengine-rtc.RecordStopped",
-    subject="app/room",
-    time="2023-03-21T07:32:04.691Z",
-    dataschema="urn:x",
-    recordedtime="2023-03-21T07:32:04.691Z",
-    timebasis="event",
-    idbasis="vendor",
-    traceparent="00-x",
-    data={
+EVENT = with_data(
+    {
         "task_id": "task",
         "code": 7,
         "share": 1.5,
@@ -33,7 +23,7 @@ EVENT = Event(
         "one": {"key": "房"},
         "many": [],
         "braces": "{subject}",
-    },
+    }
 )
 BASE = ("callbacks.volcengine-rtc.RecordStopped", "app/room")
 
