@@ -15,12 +15,14 @@ from contextlib import suppress
 from typing import cast
 
 import structlog
+from msgspec import Struct
 
 from router.kafka.port import Producer
 from router.observability import Metrics
 from router.publish.drain import Drain
 from router.publish.lane import Lane, Ticket, Waiting
 from router.publish.pump import Pump
+from router.publish.refusals import Refusals
 from router.publish.topics import Topics
 from router.record import Record
 from router.spool.port import Entry, Found, Position, Spool, Usage
@@ -30,9 +32,16 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 WINDOW_BYTES = 256 * 1024
 TICK_SECS = 0.05
 FLUSH_SECS = 2.0
-_REFUSE_AGAIN_SECS = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class _Spooling(Struct, frozen=True):
+    """What there is where there is a spool."""
+
+    spool: Spool
+    drain: Drain
+    refusals: Refusals
 
 
 class Publisher:
@@ -51,12 +60,11 @@ class Publisher:
         self._topics = Topics(hash_of)
         max_batch_bytes = min(MAX_BATCH_BYTES, max_request_bytes)
         self._pump = Pump(make_producer, metrics.producer_made, max_batch_bytes, self)
-        self._spool = spool
-        self._drain = Drain(spool, self) if spool is not None else None
+        self._spooling: _Spooling | None = None
+        if spool is not None:
+            self._spooling = _Spooling(spool, Drain(spool, self), Refusals(spool, metrics))
         self._young: deque[Waiting] = deque()
         self._unspooled: deque[Waiting] = deque()
-        self._refused: deque[tuple[Waiting, str]] = deque()
-        self._refused_some = asyncio.Event()
         self._is_recovering = spool is not None
         self._waiting_bytes = 0
         self._accepted = 0
@@ -90,7 +98,7 @@ class Publisher:
             item = Waiting(record, key_hash, ticket, lane)
             self._waiting_bytes += item.size
             must_spool = lane.add(item) or self._is_recovering or not soft_at
-            if self._spool is not None:
+            if self._spooling is not None:
                 if must_spool:
                     self._to_spool(lane.to_spool())
                 else:
@@ -127,13 +135,14 @@ class Publisher:
     @property
     def spool_usage(self) -> Usage | None:
         """How much waits on disk; None without a spool."""
-        return self._spool.usage if self._spool is not None else None
+        return self._spooling.spool.usage if self._spooling is not None else None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits, is under way, or is being recovered."""
         is_moving = any(lane.is_waiting or lane.under_way for lane in self._topics)
-        return not (self._is_recovering or is_moving or self._refused)
+        are_refused_kept = self._spooling is None or self._spooling.refusals.is_empty
+        return are_refused_kept and not (self._is_recovering or is_moving)
 
     @property
     def can_send(self) -> bool:
@@ -147,9 +156,8 @@ class Publisher:
         """Work until cancelled or stopped; its death must end the program."""
         async with asyncio.TaskGroup() as tasks:
             others = [self._tick()]
-            if self._spool is not None:
-                drain = cast("Drain", self._drain)
-                others += [self._spool.run(self), drain.run(), self._keep_refused()]
+            if (spooling := self._spooling) is not None:
+                others += [spooling.spool.run(self), spooling.drain.run(), spooling.refusals.run()]
             beside = [tasks.create_task(other) for other in others]
             await self._pump.run()
             for task in beside:
@@ -161,13 +169,13 @@ class Publisher:
         Whatever was told to be durable and is not in Kafka stays in the spool.
         """
         self._is_stopping = True
-        if self._spool is not None:
+        if self._spooling is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_SECS):
-                    await self._spool.flush()
+                    await self._spooling.spool.flush()
         left = await self._pump.stop(timeout_secs)
-        if self._spool is not None:
-            await self._spool.close()
+        if self._spooling is not None:
+            await self._spooling.spool.close()
         return left
 
     # What the pump and the drain tell.
@@ -186,8 +194,7 @@ class Publisher:
                 on_disk.append(item.position)
             accepted += item.in_kafka()
         self._metrics.records_accepted(accepted)
-        if on_disk and self._spool is not None:
-            self._spool.settle(on_disk)
+        self._settle(on_disk)
         young = self._young
         while young and young[0].is_settled:  # else each stays in memory until its soft deadline
             young.popleft()
@@ -207,18 +214,17 @@ class Publisher:
             size=item.record.size,
             event_id=dict(item.record.headers).get("event_id", b"").decode(errors="replace"),
         )
-        if self._spool is not None:
-            self._refused.append((item, kind))
-            self._refused_some.set()
+        if self._spooling is not None:
+            self._spooling.refusals.add(item, kind)
         elif item.ticket.on_refused is not None:
             item.ticket.on_refused(kind)
 
     def read(self, lane: Lane, size: int, lost: list[Position]) -> None:
         """Send what was read back."""
         self._waiting_bytes += size
-        if lost and self._spool is not None:
+        if lost:
             log.error("spooled_records_lost", topic=lane.topic, records=len(lost))
-            self._spool.settle(lost)
+            self._settle(lost)
         self._after(lane)
         if lane.is_ready:
             self._pump.offer(lane)
@@ -242,8 +248,7 @@ class Publisher:
             elif item.lane.tail_bytes > WINDOW_BYTES:
                 self._shed(item.lane, WINDOW_BYTES)
         self._metrics.records_accepted(accepted)
-        if unneeded and self._spool is not None:
-            self._spool.settle(unneeded)
+        self._settle(unneeded)
 
     def not_appended(self, entries: Sequence[Entry]) -> None:
         """Keep them for the next try, in order, before all that came after."""
@@ -270,8 +275,8 @@ class Publisher:
             self._pump.look_for_wedge(now)
             if self._topics.are_moving:
                 self._offer(self._topics.move())
-            if self._drain is not None:
-                self._drain.count(self._accepted, now)
+            if self._spooling is not None:
+                self._spooling.drain.count(self._accepted, now)
                 self._accepted = 0
                 self._spool_again()
                 self._spool_late(now)
@@ -287,67 +292,51 @@ class Publisher:
         self._to_spool(late)
 
     def _to_spool(self, items: Sequence[Waiting]) -> None:
-        if not items or self._spool is None:
+        if not items or self._spooling is None:
             return
-        if self._unspooled or not self._spool.append(items):
+        if self._unspooled or not self._spooling.spool.append(items):
             self._unspooled.extend(items)
 
     def _spool_again(self) -> None:
         while self._unspooled and not self._unspooled[0].is_wanted:
             self._unspooled.popleft()
-        if not self._unspooled or self._spool is None:
+        if not self._unspooled or self._spooling is None:
             return
-        self._spool.resume()
-        if self._spool.is_taking:
+        spool = self._spooling.spool
+        spool.resume()
+        if spool.is_taking:
             again = [item for item in self._unspooled if item.is_wanted]
             self._unspooled.clear()
-            if again and not self._spool.append(again):
+            if again and not spool.append(again):
                 self._unspooled.extend(again)
 
-    async def _keep_refused(self) -> None:
-        """Keep what Kafka refused among the refused; what was answered 200 is tried for ever."""
-        spool = cast("Spool", self._spool)
-        while True:
-            await self._refused_some.wait()
-            item, kind = self._refused[0]
-            if await spool.refuse(item.record, kind):
-                self._metrics.records_accepted(item.on_disk())
-                self._gone(item)
-            elif item.is_given_up:
-                self._gone(item)
-            else:
-                await asyncio.sleep(_REFUSE_AGAIN_SECS)
-                self._refused.rotate(-1)
-
-    def _gone(self, item: Waiting) -> None:
-        self._refused.popleft()
-        item.is_settled = True
-        if item.position is not None and self._spool is not None:
-            self._spool.settle([item.position])
-        if not self._refused:
-            self._refused_some.clear()
-
     # Bookkeeping.
+
+    def _settle(self, positions: Sequence[Position]) -> None:
+        if positions and self._spooling is not None:
+            self._spooling.spool.settle(positions)
 
     def _after(self, lane: Lane) -> None:
         """Move, read or shed, now that a lane has changed."""
         if lane.is_frozen:
             self._offer(self._topics.move())
-        elif self._drain is not None and lane.behind.count:
-            self._drain.offer(lane)
+        else:
+            self._offer_to_drain(lane)
 
     def _offer(self, lanes: Iterable[Lane]) -> None:
         for lane in lanes:
             if lane.is_ready:
                 self._pump.offer(lane)
-            if self._drain is not None and lane.behind.count:
-                self._drain.offer(lane)
+            self._offer_to_drain(lane)
         self._pump.wake_if_due()
 
     def _shed(self, lane: Lane, window_bytes: int) -> None:
         self._waiting_bytes -= lane.shed(window_bytes)
-        if self._drain is not None and lane.behind.count:
-            self._drain.offer(lane)
+        self._offer_to_drain(lane)
+
+    def _offer_to_drain(self, lane: Lane) -> None:
+        if self._spooling is not None and lane.behind.count:
+            self._spooling.drain.offer(lane)
 
     def _made_room(self) -> bool:
         """Drop what nobody waits for, seldom: it is looked for everywhere."""
