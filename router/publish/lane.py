@@ -134,6 +134,7 @@ class Lane:
         is_slow: Something waited longer than its soft deadline since Kafka took the last batch.
         is_frozen: Nothing more leaves it: its records are about to move to other lanes.
         may_shed: What is on disk need not stay in memory.
+        elders: Lanes that hold what is older than all of this one, until they move.
         failures: Batches that came back since the last one that did not.
     """
 
@@ -141,6 +142,7 @@ class Lane:
         "_reading",
         "_singly",
         "behind",
+        "elders",
         "failures",
         "head",
         "is_all_asked",
@@ -165,6 +167,7 @@ class Lane:
         self.tail_bytes = 0
         self.is_all_asked = self.is_slow = self.is_frozen = False
         self.may_shed = True
+        self.elders: Sequence[Lane] = ()
         self.failures = 0
         self._reading: list[Place] = []
         self._singly = 0
@@ -206,19 +209,17 @@ class Lane:
 
         Whatever goes to disk goes with everything older: there, too, nothing overtakes.
         """
+        asked = [item for elder in self.elders for item in elder.to_spool()]
         candidates: Iterable[Waiting]
         if self.is_all_asked:  # all but the newest, and that one may be gone again
             candidates = (self.tail[-1],) if self.tail else ()
         else:
             candidates = chain(self.under_way, self.head, self.tail)
-        asked = [
-            item
-            for item in candidates
-            if not item.is_asked and not item.is_durable and item.is_wanted
-        ]
         self.is_all_asked = True
-        for item in asked:
-            item.is_asked = True
+        for item in candidates:
+            if not item.is_asked and not item.is_durable and item.is_wanted:
+                item.is_asked = True
+                asked.append(item)
         return asked
 
     def take(self, max_bytes: int) -> tuple[list[Waiting], int]:

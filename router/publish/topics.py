@@ -68,6 +68,7 @@ class _Topic:
         self.is_moving = True
         for lane in self.lanes:
             lane.is_frozen = True
+        self.lanes.unplaced.elders = [*self.lanes.lanes.values()]
         if self.lanes.lanes:
             # Nothing of it may come to lie on disk only while older records are in other lanes.
             self.lanes.unplaced.may_shed = False

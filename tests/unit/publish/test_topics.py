@@ -207,6 +207,21 @@ def test_what_moves_is_not_left_to_the_disk_meanwhile() -> None:
     assert item.lane.shed(0) == item.size
 
 
+def test_what_is_newer_goes_to_disk_behind_what_is_older() -> None:
+    """While a topic moves its records lie in several lanes; the disk gets them in their order."""
+    topics = _topics(t=2)
+    older, other = _add(topics, 4), _add(topics, 3)
+    assert _lane(topics, 0).take(1) == ([older], older.size)
+    topics.learn({})
+    newer = _add(topics, 4)
+
+    assert newer.lane.to_spool() == [older, other, newer]
+    assert newer.lane.to_spool() == []
+    _lane(topics, 0).failed()
+    topics.move()
+    assert _add(topics, 4).lane.elders == ()
+
+
 def test_the_number_may_change_while_a_backlog_moves() -> None:
     """It goes where it was going to, and from there where it is wanted now."""
     topics = _topics(t=1)
