@@ -6,10 +6,12 @@ the power goes, a disk fails or fills up. A check that lets one of them pass pro
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Literal, cast
 
 from router.spool import files
 from router.spool.disk import Disk
+from router.spool.folder import Folder
 from router.spool.recovery import Recovery
 from router.spool.segment import FRAME_BYTES, Damage, Torn, Whole
 from router.spool.spool import SegmentSpool
@@ -76,6 +78,31 @@ class UnlinksBeforeTheCursor(SegmentSpool):
     """Removes segments that the cursor still names."""
 
     make_store = _HastyStore
+
+
+class _HastyFolder(Folder):
+    """Takes what it cannot open for something of somebody else."""
+
+    def _kind(self, number: int) -> Literal["ours", "newer", "foreign"]:
+        with suppress(OSError):
+            self._disk.close(self._disk.open_read(files.segment_path(self._path, number)))
+            return super()._kind(number)
+        return "foreign"
+
+
+class PassesOverWhatIsClosed(SegmentSpool):
+    """Lets the cursor pass over segments that it cannot open."""
+
+    def __init__(self, folder: Path, max_bytes: int, **options: Any) -> None:
+        super().__init__(folder, max_bytes, **options)
+        self._folder = _HastyFolder(folder, self._disk, self._quota, self._on_error)
+
+
+class FilesNotSynced(SimulatedDisk):
+    """Gives a new file its name before its bytes are durable."""
+
+    def fsync(self, fd: int) -> None:
+        """Do nothing."""
 
 
 class NamesNotSynced(SimulatedDisk):

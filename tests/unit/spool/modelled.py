@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from random import Random
 from typing import Any, TypeVar
 
+from router.errors import ConfigError, UnavailableError
 from router.record import Record
 from router.spool import files
 from router.spool.cursor import latest
@@ -72,6 +73,7 @@ class World:
         self.appended: list[Record] = []
         self.refused: list[str] = []
         self.complaints: list[str] = []
+        self.at_start: list[tuple[str, int, int]] = []
         self._make_spool = make_spool
         self._runner = asyncio.Runner(loop_factory=FakeTimeLoop)
         self._start()
@@ -83,9 +85,10 @@ class World:
 
     # What happens.
 
-    def crash_after(self, calls: int) -> None:
-        """Crash within so many calls to the disk."""
-        self.disk.calls_left = calls
+    def fail(self, name: str, number: int, times: int) -> None:
+        """Let the next calls of that name fail."""
+        self.has_failed = True
+        self.disk.fail(name, number, times=times)
 
     def append(self, sizes: list[int]) -> None:
         """Append records of these sizes."""
@@ -124,7 +127,10 @@ class World:
     def read(self) -> None:
         """What waits is read back as it was."""
         wanted = self._known()
-        records = self._run(self.spool.read(wanted))
+        try:
+            records = self._run(self.spool.read(wanted))
+        except UnavailableError:
+            return  # it is tried again
         if not self.disk.has_crashed:
             both = self.kept | self.maybe
             assert records == [both[position] for position in wanted]
@@ -148,8 +154,9 @@ class World:
         """End the process well, and start the next one."""
         self.flush()
         self._run(self.spool.close())
-        is_clean = not self.errors and not self.disk.has_crashed
+        is_clean = not (self.errors or self.has_failed or self.disk.has_crashed)
         kept = {*self.kept, *self.maybe}
+        is_clean &= not self.at_start
         self.restart(keeps_memory=True)
         if is_clean:
             assert {found.position for found in self.told.founds} == kept
@@ -173,11 +180,15 @@ class World:
             raise AssertionError("the spool has ended")
 
     def check_found(self) -> None:
-        """Everything that must be found is, and nothing else than may be."""
+        """Everything that must be found is, and nothing else than may be.
+
+        What a disk does not give back at a start must be found at the next one.
+        """
         positions = [found.position for found in self.told.founds]
         assert positions == sorted(set(positions)), "not in order"
         missing = self.kept.keys() - set(positions)
-        assert not missing, f"lost: {missing}"
+        assert self.has_failed or not missing, f"lost: {missing}"
+        self.disk.failures.clear()
         for found, record in zip(
             self.told.founds, self._run(self.spool.read(positions)) or (), strict=False
         ):
@@ -210,8 +221,21 @@ class World:
     # How it is run.
 
     def _start(self) -> None:
-        self.errors: list[str] = []
         self.disk.before_unlink = self._before_unlink
+        self.has_failed = bool(self.at_start)
+        for name, number, after in self.at_start:
+            self.disk.fail(name, number, after=after)
+        self.at_start = []
+        try:
+            self._open()
+        except (UnavailableError, ConfigError):  # it says so, and is started again
+            self.disk.failures.clear()
+            self._open()
+        self.spool_task = self._runner.run(self._create_task())
+        self._run(self.told.wait_recovered())
+
+    def _open(self) -> None:
+        self.errors: list[str] = []
         self.told = _Tells(self)
         self.spool = self._make_spool(
             FOLDER,
@@ -221,8 +245,6 @@ class World:
             make_worker=InlineWorker,
         )
         self.spool.open()
-        self.spool_task = self._runner.run(self._create_task())
-        self._run(self.told.wait_recovered())
 
     async def _create_task(self) -> "asyncio.Task[None]":
         return asyncio.create_task(self.spool.run(self.told))

@@ -1,14 +1,17 @@
 """`SimulatedDisk`: files in memory that tell what was written from what is durable.
 
-Design: a crash keeps what was synced and, of what was not, a prefix of the calls in their order,
-the last of them in part: per file for its bytes, per disk for its names. An error of a sync loses
-what it should have written, and the next sync says that all is well, as Linux does. From a crash
-on every call fails and changes nothing, so the process that goes on can do no harm.
+Design: a crash keeps what was synced and, of what was not, either a prefix of the calls in their
+order, the last of them in part, or any of them, each block of a write for itself: a disk owes no
+order. That holds per file for its bytes, per disk for its names. An error of a sync loses what it
+should have written, and the next sync says that all is well, as Linux does. Any other call fails
+before or after it has had its effect. From a crash on every call fails and changes nothing, so the
+process that goes on can do no harm.
 """
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
 from random import Random
 from typing import TypeVar
@@ -17,6 +20,11 @@ from router.spool.disk import Disk, Status
 
 T = TypeVar("T")
 _AFTER = 0.6
+_IN_ORDER = 0.5
+_BLOCK_BYTES = 4096
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_WITHOUT_ANSWER = {"rename", "unlink", "mkdir", "ftruncate", "fallocate", "fsync_folder"}
+"""Calls of which an error does not say whether they had their effect."""
 Write = tuple[int, bytes]  # an offset and bytes, or a new length and nothing
 Name = tuple[str, str, "Inode | None"]  # link or unlink, the path, what it leads to
 
@@ -49,6 +57,11 @@ class Inode:
     def after_crash(self, random: Random) -> "Inode":
         """Return what a crash leaves."""
         left = Inode(bytes(self.durable))
+        if random.random() > _IN_ORDER:
+            for block in _blocks(self.pending):
+                if random.random() < _AFTER:
+                    _apply(left.data, *block)
+            return Inode(bytes(left.data))
         count = random.randint(0, len(self.pending))
         for offset, data in self.pending[:count]:
             _apply(left.data, offset, data)
@@ -67,6 +80,7 @@ class SimulatedDisk(Disk):
         sync_errors: How many of the next syncs of a file's bytes fail.
         write_errors: How many of the next writes fail.
         short_writes: How many of the next writes stop half-way, without an error.
+        failures: The errors of the next calls, by their names; 0: none.
         capacity: How many bytes there may be; more is ENOSPC, after a short write.
         before_unlink: Told of the path of what is about to go.
         on_crash: Told of the crash.
@@ -84,6 +98,7 @@ class SimulatedDisk(Disk):
         self.sync_errors = 0
         self.write_errors = 0
         self.short_writes = 0
+        self.failures: dict[str, deque[int]] = {}
         self.capacity = 1 << 40
         self.before_unlink: Callable[[str], None] = lambda _: None
         self.on_crash: Callable[[], None] = lambda: None
@@ -96,7 +111,7 @@ class SimulatedDisk(Disk):
         left.folders = set(self.folders)
         left.names = dict(self.names if keeps_memory else self.durable_names)
         if not keeps_memory:
-            for name in self.pending_names[: self.random.randint(0, len(self.pending_names))]:
+            for name in self._names_kept():
                 _rename(left.names, name)
             copies: dict[int, Inode] = {}
             for path, inode in left.names.items():
@@ -110,10 +125,25 @@ class SimulatedDisk(Disk):
                 inode.is_locked = False
         return left
 
-    def _call(self, change: Callable[[], T]) -> T:
-        """Return what the call gives, unless the crash comes before or after it."""
+    def _names_kept(self) -> list[Name]:
+        """Return which changes of names a crash has not undone, in their order."""
+        pending = self.pending_names
+        if self.random.random() < _IN_ORDER:
+            return pending[: self.random.randint(0, len(pending))]
+        return [name for name in pending if self.random.random() < _AFTER]
+
+    def fail(self, name: str, number: int, *, times: int = 1, after: int = 0) -> None:
+        """Let calls of that name fail, after so many that do not."""
+        self.failures[name] = deque([0] * after + [number] * times)
+
+    def _call(self, name: str, change: Callable[[], T]) -> T:
+        """Return what the call gives, unless it fails or the crash comes before or after it."""
         if self.has_crashed:
             raise OSError(errno.EIO, "crashed")
+        if self.failures.get(name) and (number := self.failures[name].popleft()):
+            if name in _WITHOUT_ANSWER and self.random.random() > _AFTER:
+                change()
+            raise OSError(number, name)
         if self.calls_left is not None:
             self.calls_left -= 1
             if self.calls_left <= 0:
@@ -137,11 +167,11 @@ class SimulatedDisk(Disk):
         """Make a file that is not there."""
         if path in self.names:
             raise FileExistsError(errno.EEXIST, "exists", path)
-        return self._call(lambda: self._open(self._link(path, Inode())))
+        return self._call("open", lambda: self._open(self._link(path, Inode())))
 
     def open_read(self, path: str) -> int:
         """Open a file."""
-        return self._call(lambda: self._open(self._find(path)))
+        return self._call("open", lambda: self._open(self._find(path)))
 
     open_write = open_read
 
@@ -156,7 +186,7 @@ class SimulatedDisk(Disk):
 
     def pread(self, fd: int, length: int, offset: int) -> bytes:
         """Return bytes from memory."""
-        return self._call(lambda: bytes(self._fds[fd].data[offset : offset + length]))
+        return self._call("pread", lambda: bytes(self._fds[fd].data[offset : offset + length]))
 
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         """Write all, or what there is space for."""
@@ -178,7 +208,7 @@ class SimulatedDisk(Disk):
             inode.write(offset, part)
             return len(part)
 
-        return self._call(change)
+        return self._call("pwrite", change)
 
     def fdatasync(self, fd: int) -> None:
         """Make a file's bytes durable, or lose them."""
@@ -186,8 +216,8 @@ class SimulatedDisk(Disk):
         if self.sync_errors:
             self.sync_errors -= 1
             inode.lose()
-            raise OSError(errno.EIO, "sync")
-        self._call(inode.sync)
+            raise OSError(self.random.choice((errno.EIO, *_FULL)), "sync")
+        self._call("fsync", inode.sync)
 
     fsync = fdatasync
 
@@ -200,11 +230,11 @@ class SimulatedDisk(Disk):
                 _rename(self.durable_names, name)
                 self.pending_names.remove(name)
 
-        self._call(change)
+        self._call("fsync_folder", change)
 
     def ftruncate(self, fd: int, length: int) -> None:
         """Cut off, without a sync."""
-        self._call(lambda: self._fds[fd].write(length, b""))
+        self._call("ftruncate", lambda: self._fds[fd].write(length, b""))
 
     def fallocate(self, fd: int, length: int) -> None:
         """Take space, if there is some."""
@@ -212,7 +242,7 @@ class SimulatedDisk(Disk):
         if self.used + length - len(inode.data) > self.capacity:
             raise OSError(errno.ENOSPC, "full")
         if length > len(inode.data):
-            self._call(lambda: inode.write(length, b""))
+            self._call("fallocate", lambda: inode.write(length, b""))
 
     def rename(self, old: str, new: str) -> None:
         """Give another name, at once or not at all."""
@@ -222,7 +252,7 @@ class SimulatedDisk(Disk):
             self._unlink(old)
             self._link(new, inode)
 
-        self._call(change)
+        self._call("rename", change)
 
     def unlink(self, path: str) -> None:
         """Remove a name."""
@@ -232,11 +262,11 @@ class SimulatedDisk(Disk):
             self.before_unlink(path)
             self._unlink(path)
 
-        self._call(change)
+        self._call("unlink", change)
 
     def mkdir(self, path: str) -> None:
         """Make a folder, durable at once."""
-        self._call(lambda: self.folders.add(path))
+        self._call("mkdir", lambda: self.folders.add(path))
 
     def listdir(self, path: str) -> list[str]:
         """Return the names in a folder."""
@@ -297,6 +327,18 @@ class SimulatedDisk(Disk):
     def _unlink(self, path: str) -> None:
         del self.names[path]
         self.pending_names.append(("unlink", path, None))
+
+
+def _blocks(writes: Iterable[Write]) -> Iterator[Write]:
+    """Yield the writes, each in blocks that reach the disk by themselves."""
+    for offset, data in writes:
+        if not data:
+            yield offset, data
+        start = 0
+        while start < len(data):
+            length = _BLOCK_BYTES - (offset + start) % _BLOCK_BYTES
+            yield offset + start, data[start : start + length]
+            start += length
 
 
 def _apply(target: bytearray, offset: int, data: bytes) -> None:

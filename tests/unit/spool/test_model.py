@@ -1,5 +1,6 @@
 """Whatever the disk does and whenever a process dies, what was told durable is found again."""
 
+from errno import EACCES, EIO, EMFILE, ENOSPC
 from random import Random
 from typing import Any, cast
 
@@ -24,6 +25,12 @@ SIZES = st.lists(
     st.one_of(st.integers(0, 200), st.sampled_from([60_000, 250_000])), min_size=1, max_size=12
 )
 SEEDS = st.integers(0, 1 << 30)
+CALLS = [
+    *("open", "pread", "fsync", "fsync_folder", "rename", "unlink"),
+    *("ftruncate", "fallocate", "mkdir"),
+]
+NUMBERS = st.sampled_from([EIO, ENOSPC, EMFILE, EACCES])
+FAILURES = st.tuples(st.sampled_from(CALLS), NUMBERS, st.integers(0, 8))
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 
@@ -74,6 +81,16 @@ class Machine(RuleBasedStateMachine):
     def writes_fail(self, count: int) -> None:
         """The next writes fail."""
         self.world.disk.write_errors = count
+
+    @rule(name=st.sampled_from(CALLS), number=NUMBERS, times=st.integers(1, 3))
+    def calls_fail(self, name: str, number: int, times: int) -> None:
+        """The next calls of that name fail."""
+        self.world.fail(name, number, times)
+
+    @rule(failures=st.lists(FAILURES, min_size=1, max_size=3))
+    def the_start_fails(self, failures: list[tuple[str, int, int]]) -> None:
+        """Some calls of the next start fail."""
+        self.world.at_start = failures
 
     @rule(count=st.integers(1, 2))
     def writes_stop_short(self, count: int) -> None:
@@ -166,6 +183,33 @@ def test_a_process_killed_while_it_makes_the_cursor_anew(calls: int) -> None:
             world.end()
 
 
+def _starts_with_files_closed(make_spool: MakeSpool) -> None:
+    """Let each of the first files in turn be one that a start cannot open."""
+    for after in range(8):
+        world = World(0, make_spool)
+        try:
+            world.append([60_000] * 12)
+            world.close()
+            world.at_start = [("open", EACCES, after)]
+            world.restart(keeps_memory=True)
+            world.close()
+            world.restart(keeps_memory=False)
+            world.check()
+        finally:
+            world.end()
+
+
+def test_what_a_start_cannot_open_is_found_by_the_next() -> None:
+    """Whichever file it is, nothing passes over it."""
+    _starts_with_files_closed(SegmentSpool)
+
+
+def test_a_spool_that_passes_over_files_is_caught() -> None:
+    """The machine would find it too, within half a minute."""
+    with pytest.raises(AssertionError, match="lost"):
+        _starts_with_files_closed(flawed.PassesOverWhatIsClosed)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("make_spool", "make_disk"),
@@ -173,6 +217,7 @@ def test_a_process_killed_while_it_makes_the_cursor_anew(calls: int) -> None:
         pytest.param(flawed.WithoutSync, SimulatedDisk, id="no sync"),
         pytest.param(flawed.TrustsTornTails, SimulatedDisk, id="torn tail accepted"),
         pytest.param(flawed.UnlinksBeforeTheCursor, SimulatedDisk, id="unlink before cursor"),
+        pytest.param(SegmentSpool, flawed.FilesNotSynced, id="name before bytes"),
         pytest.param(SegmentSpool, flawed.NamesNotSynced, id="folder not synced"),
         pytest.param(SegmentSpool, flawed.ShortWritesIgnored, id="short write ignored"),
         pytest.param(SegmentSpool, flawed.SyncsAgain, id="sync again after an error"),
