@@ -34,6 +34,7 @@ class Aside:
         self._quota = quota
         self._disk = disk
         self._next = 0
+        self._made: set[str] = set()
 
     def refuse(self, record: Record, key_hash: int, reason: str) -> str | None:
         """Return None once the record is durable among the refused, else the kind of error."""
@@ -47,6 +48,7 @@ class Aside:
                 return "full"
             self._write(files.refused_path(self._folder, number), data)
         except OSError as error:
+            self._made.clear()  # somebody may have removed the folder with all that was in it
             log.warning("refused_record_not_kept", error=str(error))
             return "write"
         self._next = number + 1
@@ -78,7 +80,7 @@ class Aside:
         if self._quota.size(second):
             return
         try:
-            self._disk.mkdir(str(PurePath(second).parent))
+            self._make(str(PurePath(second).parent))
             self._disk.link(path, second)
             self._disk.fsync_folder(str(PurePath(second).parent))
         except OSError as error:
@@ -93,12 +95,18 @@ class Aside:
             self._next = 1 + max((found[0] for found in names if found), default=0)
         return self._next
 
+    def _make(self, folder: str) -> None:
+        """Return when a folder is durable: once, since records may be refused by the thousand."""
+        if folder not in self._made:
+            self._disk.mkdir(folder)
+            self._disk.fsync_folder(str(self._folder))
+            self._made.add(folder)
+
     def _write(self, path: str, data: bytes) -> None:
         """Return when a new file is durable under its name."""
         folder = str(PurePath(path).parent)
         temporary = f"{path}.tmp"
-        self._disk.mkdir(folder)
-        self._disk.fsync_folder(str(self._folder))
+        self._make(folder)
         with suppress(FileNotFoundError):
             self._disk.unlink(temporary)
         fd = self._disk.create(temporary)

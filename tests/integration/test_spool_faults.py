@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -346,6 +347,23 @@ async def test_a_refused_record_needs_room_and_a_disk(folder: Path) -> None:
 
         assert errors == ["write", "write", "full", "refused"]
         assert [path.name for path in (folder / "refused").glob("*.rec")] == [f"{1:020}.rec"]
+
+
+async def test_a_refused_record_costs_two_syncs(folder: Path) -> None:
+    """Its file and its name: the folder is there since the first one, or is made once more."""
+    disk = FailingDisk()
+    spool = real(folder, disk=disk)
+    async with running(spool) as told:
+        await told.wait_recovered()
+        assert await spool.refuse(record(1), "too-large")
+        disk.calls.clear()
+        assert await spool.refuse(record(2), "too-large")
+        syncs = [call for call in disk.calls if "sync" in call]
+
+        shutil.rmtree(folder / "refused")
+        assert [await spool.refuse(record(3), "too-large") for _ in range(2)] == [False, True]
+
+    assert syncs == ["fsync", "fsync_folder"]
 
 
 def test_a_disk_that_never_syncs_does_not_hang_the_start(folder: Path) -> None:
