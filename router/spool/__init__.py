@@ -18,6 +18,7 @@ keeps what it is given in the order in which it is given, until it is told that 
     aside      refused records and damaged bytes
     recovery   the only reader of segments: what earlier runs left, and records by position
     survey     what the folder holds, for people: without the lock
+    inbox      what was taken and not told of: the groups that are written together
     worker     a thread that the program does not wait for at its end
     spool      all of it behind the port, on the event loop
 """

@@ -8,7 +8,6 @@ there are no locks.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -23,6 +22,7 @@ from router.spool.cursor import NAME as CURSOR
 from router.spool.cursor import SLOT_BYTES
 from router.spool.disk import Disk
 from router.spool.folder import Folder
+from router.spool.inbox import Inbox
 from router.spool.ledger import Ledger, number_of, offset_of
 from router.spool.port import Entry, Listener, Position, Usage
 from router.spool.quota import Quota
@@ -31,8 +31,6 @@ from router.spool.recovery import Chunk, Recovery
 from router.spool.store import Store, Written
 from router.spool.worker import Runs, Worker
 
-MAX_GROUP_RECORDS = 512
-MAX_GROUP_BYTES = 4 << 20
 MARKS = 1000
 MARKS_SECS = 1.0
 CLOSE_SECS = 2.0
@@ -82,12 +80,9 @@ class SegmentSpool:
         self._lock: int | None = None
         self._old: list[int] = []
         self._ledger = Ledger()
-        self._queue: deque[Entry] = deque()
+        self._inbox = Inbox()
         self._wake = asyncio.Event()
-        self._waiting_bytes = 0
         self._room = 0
-        self._taken = self._told = 0
-        self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._marks: dict[int, list[int]] = {}
         self._marks_count = 0
         self._is_marking_timed = self._is_marking_due = self._is_making_due = False
@@ -151,12 +146,10 @@ class SegmentSpool:
         """
         if not self.is_taking:
             return False
-        if self._waiting_bytes >= self._room:
+        if self._inbox.bytes >= self._room:
             self._note_full()
             return False
-        self._queue.extend(entries)
-        self._taken += len(entries)
-        self._waiting_bytes += sum(entry.record.size for entry in entries)
+        self._inbox.put(entries)
         self._wake.set()
         return True
 
@@ -206,10 +199,7 @@ class SegmentSpool:
 
     async def flush(self) -> None:
         """Return when everything taken before was told of."""
-        if self._told < self._taken:
-            flushed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._flushed.append((self._taken, flushed))
-            await flushed
+        await self._inbox.flush()
 
     async def close(self) -> None:
         """Write down what is settled and let go of the files; bounded, also on a hanging disk."""
@@ -254,13 +244,13 @@ class SegmentSpool:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._queue:
+            if self._inbox:
                 await self._write_group(listener)
                 self._wake.set()
             await self._tidy()
 
     async def _write_group(self, listener: Listener) -> None:
-        group = self._next_group()
+        group = self._inbox.next_group()
         are_wanted = [entry.is_wanted for entry in group]
         wanted = [entry for entry, is_wanted in zip(group, are_wanted, strict=True) if is_wanted]
         written = None
@@ -283,21 +273,13 @@ class SegmentSpool:
         if written is not None:
             self._tell_not_appended(listener, group[len(told) :], written)
 
-    def _next_group(self) -> list[Entry]:
-        group: list[Entry] = []
-        size = 0
-        while self._queue and len(group) < MAX_GROUP_RECORDS and size < MAX_GROUP_BYTES:
-            group.append(self._queue.popleft())
-            size += group[-1].record.size
-        return group
-
     def _tell_appended(
         self, listener: Listener, entries: Sequence[Entry], positions: Sequence[Position | None]
     ) -> None:
-        self._count_told(entries)
+        self._inbox.count_told(entries)
         if entries:
             listener.appended(entries, positions)
-        self._tell_flushed()
+        self._inbox.tell_flushed()
 
     def _tell_not_appended(
         self, listener: Listener, entries: list[Entry], written: Written
@@ -307,8 +289,7 @@ class SegmentSpool:
                 log.info("spool_writes_again")
             self._off_secs = 0.0
             return
-        entries += self._queue
-        self._queue.clear()
+        entries += self._inbox.rest()
         self._is_suspended = True
         if written.failure == "full":
             self._note_full()
@@ -316,19 +297,9 @@ class SegmentSpool:
             self._off_secs = min(LONGEST_OFF_SECS, 2 * self._off_secs or OFF_SECS)
             self._off_until = self._disk.monotonic() + self._off_secs
             log.error("spool_turned_off", error=written.failure, secs=self._off_secs)
-        self._count_told(entries)
+        self._inbox.count_told(entries)
         listener.not_appended(entries)
-        self._tell_flushed()
-
-    def _count_told(self, entries: Sequence[Entry]) -> None:
-        self._told += len(entries)
-        self._waiting_bytes -= sum(entry.record.size for entry in entries)
-
-    def _tell_flushed(self) -> None:
-        while self._flushed and self._flushed[0][0] <= self._told:
-            _, flushed = self._flushed.popleft()
-            if not flushed.done():
-                flushed.set_result(None)
+        self._inbox.tell_flushed()
 
     async def _tidy(self) -> None:
         """Do what is due beside the groups: free, mark, prepare."""
