@@ -135,6 +135,14 @@ class Disk:
             allocated=found.st_blocks * 512,
         )
 
+    def leads_to(self, path: str, fd: int) -> bool:
+        """Return whether a path is still a name of that open file."""
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(fd))
+
     def file_system(self, path: str) -> str:
         """Return the type of the file system that holds a path; empty where that is not told."""
         try:

@@ -105,6 +105,7 @@ class SegmentSpool:
             cursor.close()
             self._unlock()
             raise UnavailableError(f"the spool {self._folder_path}: {error.strerror}") from error
+        self._store.lock = self._lock
         self._store.next = inventory.span.next
         self._quota.set(str(self._folder_path / CURSOR), 2 * SLOT_BYTES)
         with suppress(OSError):  # tried again before anything is removed

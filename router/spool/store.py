@@ -5,7 +5,9 @@ Design: the next segment is always there before it is needed, header and name du
 error of a write or a sync a segment is never written or synced again: the kernel drops what it
 could not write, and the next sync would say that all is well. The group goes to a new segment;
 a second error within a minute means that the disk is broken. A full disk cuts the segment back
-to its last good record and harms nothing that is there.
+to its last good record and harms nothing that is there. What is written to a file without a name
+is lost with this process, and a folder put in place of ours is another's: so a record counts only
+if its segment has its name after the sync, and nothing is made or removed but beside our own lock.
 
 A segment whose records are all settled is removed once the cursor says so durably. One that lies
 behind another which is still needed is cut down to its header: its space returns at once, and it
@@ -13,7 +15,7 @@ is not missed.
 """
 
 import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Literal, TypeAlias
@@ -34,9 +36,8 @@ from router.spool.segment import (
     MAX_PAYLOAD_BYTES,
     encode_header,
     encode_payload,
-    frame,
-    seed_of,
 )
+from router.spool.writable import Writable
 
 SEGMENT_BYTES = 16 << 20
 AGAIN_WITHIN_SECS = 60.0
@@ -67,24 +68,6 @@ class Written(Struct, frozen=True, kw_only=True):
     received_ms: int
 
 
-class _Segment:
-    """A segment that is open for writing."""
-
-    __slots__ = ("end", "fd", "number", "path", "seed", "size")
-
-    def __init__(self, number: int, path: str, fd: int, size: int) -> None:
-        self.number = number
-        self.path = path
-        self.fd = fd
-        self.size = size
-        self.end = HEADER_BYTES
-        self.seed = seed_of(number)
-
-    @property
-    def rest(self) -> int:
-        return self.size - self.end
-
-
 def segment_bytes(max_bytes: int) -> int:
     """Return the size of segments: at least four fit the quota, beside the other files."""
     share = (max_bytes - _OTHER_FILES_BYTES) // _SEGMENTS
@@ -97,16 +80,20 @@ class Store:
     def __init__(
         self, folder: PurePath, quota: Quota, disk: Disk, on_error: Callable[[str], None]
     ) -> None:
-        """Take the folder; *on_error* is told of the kind of every error."""
+        """Take the folder; *on_error* is told of the kind of every error.
+
+        `next` and `lock`, the descriptor of what keeps others out, must be set before all else.
+        """
         self.cursor = Cursor(folder, disk)
         self.next = 1
+        self.lock: int | None = None
         self._folder = folder
         self._quota = quota
         self._disk = disk
         self._on_error = on_error
         self._segment_bytes = segment_bytes(quota.max_bytes)
-        self._active: _Segment | None = None
-        self._reserve: _Segment | None = None
+        self._active: Writable | None = None
+        self._reserve: Writable | None = None
         self._closed: list[int] = []
         self._marks_ends: dict[int, int] = {}
         self._is_volume_full = False
@@ -154,6 +141,8 @@ class Store:
             between: Others: cut down to their headers.
             first: The lowest of those that stay; None if there is none.
         """
+        if not self._is_ours:
+            return False
         if before:
             mine = [segment.number for segment in (self._active, self._reserve) if segment]
             try:
@@ -171,7 +160,7 @@ class Store:
 
     def mark(self, offsets: Mapping[int, Sequence[int]]) -> None:
         """Write down which records of which segments are settled, without a sync."""
-        for number, settled in offsets.items():
+        for number, settled in offsets.items() if self._is_ours else ():
             path = files.marks_path(self._folder, number)
             try:
                 fd = self._disk.open_or_create(path)
@@ -214,7 +203,7 @@ class Store:
             return "full" if error.errno in _FULL else "write"
         if segment is None:
             return "full"
-        frames = list(_fitting(segment, payloads, len(positions)))
+        frames = list(segment.fitting(payloads, len(positions)))
         is_fresh = segment.end == HEADER_BYTES
         try:
             self._disk.write_all(segment.fd, b"".join(frames), segment.end)
@@ -227,6 +216,8 @@ class Store:
             return "write"
         try:
             self._disk.fdatasync(segment.fd)
+            if not self._disk.leads_to(segment.path, segment.fd):
+                raise _gone()
         except OSError as error:
             self._abandon(segment, "sync", error)
             return "sync"
@@ -235,7 +226,7 @@ class Store:
             segment.end += len(data)
         return None
 
-    def _segment_with(self, need: int) -> _Segment | None:
+    def _segment_with(self, need: int) -> Writable | None:
         """Return a segment with room for that much; None if the quota has none."""
         if self._active is not None and need > self._active.rest:
             self._cut_back(self._active)
@@ -250,7 +241,7 @@ class Store:
             self._active, self._reserve = reserve, None
         return self._active
 
-    def _make(self, least: int) -> _Segment | None:
+    def _make(self, least: int) -> Writable | None:
         """Return a new segment of at least that size; None if the quota has no room for it.
 
         A disk that is nearly full is filled by smaller ones.
@@ -270,11 +261,13 @@ class Store:
             else:
                 self.next = number + 1
                 self._is_volume_full = size < wanted
-                return _Segment(number, path, fd, size)
+                return Writable(number, path, fd, size)
         return None
 
     def _make_file(self, number: int, path: str, size: int) -> int:
         """Return a file that is durable, with its name and space; there is none after an error."""
+        if not self._is_ours:
+            raise _gone()
         fd = self._disk.create(path)
         self._quota.set(path, size)
         try:
@@ -289,7 +282,7 @@ class Store:
             raise
         return fd
 
-    def _enlarge(self, segment: _Segment, size: int) -> bool:
+    def _enlarge(self, segment: Writable, size: int) -> bool:
         """Give a record that is larger than a segment one of its own size; False: no room."""
         if size <= segment.size:
             return True
@@ -305,7 +298,7 @@ class Store:
         segment.size = size
         return True
 
-    def _cut_back(self, segment: _Segment) -> None:
+    def _cut_back(self, segment: Writable) -> None:
         """End a segment that is full: what it does not use is given back."""
         self._active = None
         self._closed.append(segment.number)
@@ -315,7 +308,7 @@ class Store:
         with suppress(OSError):
             self._disk.close(segment.fd)
 
-    def _abandon(self, segment: _Segment, kind: Failure, error: OSError) -> None:
+    def _abandon(self, segment: Writable, kind: Failure, error: OSError) -> None:
         """End a segment that the disk failed: it is only read from now on."""
         self._active = None
         self._closed.append(segment.number)
@@ -328,12 +321,18 @@ class Store:
         self._failed_at = now
         return before is not None and now - before < AGAIN_WITHIN_SECS
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether the folder is still the one that we hold the lock of."""
+        path = str(self._folder / files.LOCK)
+        return self.lock is not None and self._disk.leads_to(path, self.lock)
+
     def _set_cursor(self, first: int) -> None:
         self.cursor.write(Span(first, self.next))
 
-    def _let_go(self, segment: _Segment) -> None:
+    def _let_go(self, segment: Writable) -> None:
         """Close a segment; what it does not use is given back, all of it if nothing was told."""
-        if segment is self._reserve:
+        if segment is self._reserve and self._is_ours:
             self.next = segment.number
             first = self.cursor.span.first if self.cursor.span else 1
             self._set_cursor(min(first, segment.number))
@@ -380,14 +379,9 @@ class Store:
         log.error(event, error=error.strerror or str(error), segment=number)
 
 
-def _fitting(segment: _Segment, payloads: Sequence[bytes], start: int) -> Iterator[bytes]:
-    """Yield the records from *start* on that fit into what the segment has left."""
-    rest = segment.rest
-    for index in range(start, len(payloads)):
-        rest -= FRAME_BYTES + len(payloads[index])
-        if rest < 0:
-            return
-        yield frame(segment.seed, payloads[index])
+def _gone() -> OSError:
+    """Return the error for files that nobody would find: somebody has taken the folder away."""
+    return OSError(errno.ESTALE, "removed or replaced from outside")
 
 
 def _blocks(length: int) -> int:

@@ -281,6 +281,10 @@ class SimulatedDisk(Disk):
             is_folder=is_folder, is_link=False, mode=0o700, owner=0, size=size, allocated=size
         )
 
+    def leads_to(self, path: str, fd: int) -> bool:
+        """Return whether a path is still a name of that open file."""
+        return self.names.get(path) is self._fds[fd]
+
     def file_system(self, path: str) -> str:  # noqa: ARG002 - one for all
         """Return a type that lasts."""
         return "simulated"
