@@ -7,5 +7,6 @@ imported where it runs: it brings the database's libraries, which an ingress has
 
 from router.app.ingress import Ingress
 from router.app.parts import Hangup, Stop
+from router.app.threads import forsake_threads
 
-__all__ = ["Hangup", "Ingress", "Stop"]
+__all__ = ["Hangup", "Ingress", "Stop", "forsake_threads"]

@@ -91,7 +91,8 @@ class Ingress:
 
         With *reloading* each hangup is a reload, also one that came before and while it drains.
         """
-        await asyncio.to_thread(self.spool.open)
+        if not await self._opened(stop):
+            return
         collect_rarely()
         questions = KafkaAdmin(self.settings)
         app = admin_app(self.metrics, self.readiness, self.server)
@@ -149,6 +150,19 @@ class Ingress:
         self.metrics.reloaded("done")
         warnings = [str(warning) for warning in renewal.warnings]
         log.info("config_reloaded", sources=list(renewal.sources.by_name), warnings=warnings)
+
+    async def _opened(self, stop: Stop) -> bool:
+        """Open the spool; False: the end is wished, and the disk has not come back yet."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self.spool.open))
+        wish = asyncio.ensure_future(stop.wished.wait())
+        await asyncio.wait([opening, wish], return_when=asyncio.FIRST_COMPLETED)
+        wish.cancel()
+        if opening.done():
+            opening.result()
+            return True
+        opening.cancel()
+        log.warning("stopped_before_start")
+        return False
 
     async def _keep_reloading(self, hangup: Hangup, read: Callable[[], Configuration]) -> None:
         while True:

@@ -15,7 +15,7 @@ from router.cli.options import config_option, configured, with_admin
 @click.option("--only", "only", multiple=True, metavar="NAME", help="These handlers; default all.")
 def consume(config: Path, admin: str | None, only: tuple[str, ...]) -> None:
     """Run the handlers until SIGTERM or Ctrl-C; SIGHUP reads nothing again."""
-    from router.app import Hangup, Stop
+    from router.app import Hangup, Stop, forsake_threads
     from router.app.consume import Consume
     from router.assembly import handlers_of
     from router.observability import set_up_logging
@@ -36,6 +36,7 @@ def consume(config: Path, admin: str | None, only: tuple[str, ...]) -> None:
     set_up_logging()
 
     async def run() -> None:
+        forsake_threads()
         stop = Stop()
         stop.listen_to_signals()
         await Consume(configuration, chosen).run(stop, hangup=hangup)

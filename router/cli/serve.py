@@ -17,7 +17,7 @@ from router.config import Configuration
 )
 def serve(config: Path, admin: str | None) -> None:
     """Receive callbacks until SIGTERM or Ctrl-C; SIGHUP reads sources and routes again."""
-    from router.app import Hangup, Ingress, Stop
+    from router.app import Hangup, Ingress, Stop, forsake_threads
     from router.observability import set_up_logging
 
     hangup = Hangup()
@@ -33,6 +33,7 @@ def serve(config: Path, admin: str | None) -> None:
     set_up_logging()
 
     async def run() -> None:
+        forsake_threads()
         stop = Stop()
         stop.listen_to_signals()
         ingress = Ingress(configuration)
