@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from router.app.descriptors import connections_of, raised_descriptors
 from router.app.parts import Hangup, Stop, collect_rarely, keep_learning, opened_admin_port
 from router.app.reload import Renewal, renewal_of
 from router.assembly import kafka_settings_of, routes_of, sources_of, topics_of
@@ -70,6 +71,7 @@ class Ingress:
             hard_secs=options.ack.hard,
             trusted_proxies=options.trusted_proxies,
             connections_per_address=options.connections_per_address,
+            connections=connections_of(raised_descriptors()),
         )
         self.server = Server(
             listening,

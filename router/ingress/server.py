@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -27,6 +28,7 @@ from router.vendors.refusal import Reason, Refused
 
 SWEEP_SECS = 0.1
 BACKLOG = 2048
+ACCEPT_AT_ONCE = 16
 FAILED_PROOFS_BURST = 200
 FAILED_PROOFS_PER_SEC = 20
 LOGGED_PER_REASON_PER_SEC = 10
@@ -44,6 +46,7 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
         hard_secs: From there to 503.
         trusted_proxies: Whose X-Forwarded-For counts.
         connections_per_address: Bound for peers that are no trusted proxy.
+        connections: Bound for all together.
     """
 
     host: str
@@ -52,6 +55,7 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     hard_secs: float = 3.0
     trusted_proxies: tuple[Network, ...] = ()
     connections_per_address: int = 1024
+    connections: int = sys.maxsize
 
 
 class Server:
@@ -104,8 +108,11 @@ class Server:
         host, port = self._listening.host, self._listening.port
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self, loop), host, port, backlog=BACKLOG
+                lambda: Connection(self, loop), host, port, backlog=ACCEPT_AT_ONCE
             )
+            for listening in self._server.sockets:
+                with listening.dup() as same:  # asyncio has one number for both
+                    same.listen(BACKLOG)
         except OSError as error:
             raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror}") from error
         return int(self._server.sockets[0].getsockname()[1])
@@ -141,8 +148,15 @@ class Server:
                     await self._emptied.wait()
 
     def admit(self, connection: Connection) -> bool:
-        """Count a new connection; False where its address has too many."""
+        """Count a new connection; False where its address has too many, or all together.
+
+        Without a free descriptor Kafka and the spool could not be reached any more, and asyncio
+        would try to accept all that wait, and log each failure.
+        """
         peer = connection.peer
+        if len(self._connections) >= self._listening.connections:
+            self._logged("connection_refused", "descriptors", address=peer)
+            return False
         is_exempt = is_within(peer, self._listening.trusted_proxies)
         if not is_exempt and self._per_address[peer] >= self._listening.connections_per_address:
             self._logged("connection_refused", "connections", address=peer)

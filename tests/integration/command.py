@@ -93,13 +93,16 @@ def run(
 class Running:
     """A command that runs; its output is read line by line, and nobody else gets its signals."""
 
-    def __init__(self, *arguments: str | Path) -> None:
-        """Start it."""
+    def __init__(self, *arguments: str | Path, descriptors: int | None = None) -> None:
+        """Start it, perhaps with no more than so many descriptors."""
+        command: list[str | Path] = [COMMAND, *arguments]
+        if descriptors is not None:
+            command = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', *command]
         self.out: list[str] = []
         self.err: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._process = subprocess.Popen(
-            [COMMAND, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -175,9 +178,9 @@ class Running:
 class Service(Running):
     """`serve`, listening; *port* is where callbacks go."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, *, descriptors: int | None = None) -> None:
         """Start it, and return when it listens."""
-        super().__init__("serve", "--config", config)
+        super().__init__("serve", "--config", config, descriptors=descriptors)
         try:
             line = self.wait_line(lambda text: '"event": "listening"' in text)
         except AssertionError:
