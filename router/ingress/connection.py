@@ -4,7 +4,8 @@
 
 Every state has a deadline, `expires_at`, which the server looks at ten times a second; so there is
 no timer per request. Requests of one connection are answered in order, one at a time; what is
-pipelined behind waits in a bounded queue while the socket is not read.
+pipelined behind waits in a bounded queue while the socket is not read; its deadlines count from
+its head all the same.
 
 Source: RFC 9112; for what must be refused, `answers` and the contract's table.
 """
@@ -118,7 +119,7 @@ class Connection(BaseProtocol):
         self.state = State.HEAD
         self.expires_at = 0.0
         self.source_name = ""
-        self._queue: deque[tuple[RawRequestMessage, StreamReader]] = deque()
+        self._queue: deque[tuple[RawRequestMessage, StreamReader, float]] = deque()
         self._source: Source | None = None
         self._routes = server.routes
         self._head: Head | None = None
@@ -182,7 +183,8 @@ class Connection(BaseProtocol):
         except HttpProcessingError as error:
             self._fault = fault_of(error, data)
             messages, upgraded = [], False
-        self._queue.extend(messages)
+        now = self._loop.time()
+        self._queue.extend((*message, now) for message in messages)
         if len(self._queue) >= MAX_PIPELINED:  # the parser keeps back what comes behind
             self._hold()
         self._is_last |= upgraded  # answered as HTTP/1.1, and never upgraded
@@ -233,8 +235,7 @@ class Connection(BaseProtocol):
 
     def _begin(self) -> bool:
         """Look at the next head; True if its body is wanted."""
-        message, payload = self._queue[0]
-        self._head_at = self._loop.time()
+        message, payload, self._head_at = self._queue[0]
         self._is_last |= message.should_close or self.server.is_draining
         framing = framing_fault(message)
         if framing is not None:
@@ -256,7 +257,7 @@ class Connection(BaseProtocol):
 
     def _finish_body(self) -> bool:
         """Decide the request if its body is whole; False if there is more to wait for."""
-        message, payload = self._queue[0]
+        message, payload, _ = self._queue[0]
         if payload.exception() is not None:
             self._refuse_framing("malformed")
             return True
@@ -314,7 +315,7 @@ class Connection(BaseProtocol):
 
     def _refuse(self, refused: Refused, body: bytes | None = None) -> None:
         """Answer a refused request; the connection stays if nothing more of it can come."""
-        message, payload = self._queue[0]
+        message, payload, _ = self._queue[0]
         self._is_last |= not payload.is_eof()
         address = self._head.address if self._head else self.peer
         source, seconds = refused.source or self.source_name, self._loop.time() - self._head_at

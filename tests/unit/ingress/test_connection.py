@@ -270,3 +270,20 @@ async def test_a_bug_when_a_callback_is_durable_ends_its_connection_only() -> No
             await asyncio.wait_for(wire.ended.wait(), 10.0)
 
     assert (_bugs(lines), connection.state) == ([BUG], State.GONE)
+
+
+@in_fake_time
+async def test_a_pipelined_callback_has_the_deadline_of_its_own_head() -> None:
+    """It waits behind one that is never durable, and is answered 503 in time all the same."""
+    loop = asyncio.get_running_loop()
+    server = _server(SOURCES)
+    connection, wire = _connected(server)
+    sweeping = asyncio.ensure_future(server.sweep())
+    began = loop.time()
+    connection.data_received(_callback("1").replace(b"Connection: close\r\n", b"") + _callback("2"))
+    async with asyncio.timeout(10.0):
+        await wire.ended.wait()
+    sweeping.cancel()
+
+    assert wire.written.count(b"HTTP/1.1 503 ") == 2
+    assert loop.time() - began < 3.5
