@@ -242,6 +242,7 @@ class SegmentSpool:
             self._wake.set()
 
     async def _write(self, listener: Listener) -> None:
+        await self._writes.call(int)  # its thread begins while there is memory for one
         while True:
             await self._wake.wait()
             self._wake.clear()

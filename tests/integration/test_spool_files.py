@@ -10,6 +10,7 @@ from router.spool.cursor import SLOT_BYTES, Span, encode_slot
 from router.spool.segment import HEADER_BYTES
 from router.spool.spool import SegmentSpool
 from router.spool.survey import survey
+from router.spool.worker import Worker
 from tests.unit.spool.failing import FailingDisk
 from tests.unit.spool.spooling import (
     MIB,
@@ -22,6 +23,7 @@ from tests.unit.spool.spooling import (
     record,
     running,
     segment_in,
+    until,
 )
 
 
@@ -324,3 +326,18 @@ async def test_a_survey_tells_what_there_is(folder: Path) -> None:
     assert (refused.event_id, refused.size) == ("id-5", 1002)
     assert (seen.damaged, seen.torn, seen.foreign, seen.unreadable) == (0, 0, [], [])
     assert survey(folder / "none").waiting == 0
+
+
+async def test_both_threads_begin_before_anything_is_to_be_kept(folder: Path) -> None:
+    """When memory is short a thread may never begin, and who starts it waits for that for ever."""
+    workers: list[Worker] = []
+
+    def worker(name: str) -> Worker:
+        workers.append(Worker(name))
+        return workers[-1]
+
+    spool = SegmentSpool(folder, MIB, on_error=print, allow_ephemeral=True, make_worker=worker)
+    spool.open()
+    async with running(spool):
+        await until(lambda: all(worker._thread is not None for worker in workers))
+    assert len(workers) == 2
