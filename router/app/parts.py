@@ -16,6 +16,7 @@ from router.publish.publisher import Publisher
 
 _LEARN_SECS = 30.0
 _LEARN_AGAIN_SECS = 1.0
+_SCRAPER_SECS = 1.0
 _COLLECT_AFTER = 100_000
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,12 @@ async def opened_admin_port(app: web.Application, address: Address) -> web.AppRu
     Raises:
         UnavailableError: The address is taken, or not ours.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=_SCRAPER_SECS,  # a minute else, for one that takes no answer
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, address.host, address.port).start()

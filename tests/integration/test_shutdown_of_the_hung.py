@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from aiohttp import web
+
 from router.app import Ingress, Stop
+from router.app.parts import opened_admin_port
 from router.assembly import CHECKS
-from router.config import load
+from router.config import Address, load
 from router.spool.spool import SegmentSpool
 from tests.integration.command import SECRET, write_config
 from tests.unit.spool.failing import FailingDisk
@@ -43,6 +46,25 @@ def test_a_thread_that_hangs_keeps_no_program_from_ending() -> None:
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "3\n", "")
+
+
+async def test_the_end_is_not_put_off_by_one_who_takes_no_answer() -> None:
+    """A scraper that hangs holds the operators' port for a second or two, and not for a minute."""
+    begun = asyncio.Event()
+
+    async def page(_: web.Request) -> web.Response:
+        begun.set()
+        return web.Response(body=bytes(64 << 20))  # more than fits on the way
+
+    app = web.Application()
+    app.router.add_get("/metrics", page)
+    runner = await opened_admin_port(app, Address(host="127.0.0.1", port=0))
+    _, scraper = await asyncio.open_connection(*runner.addresses[0], limit=1)
+    scraper.write(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
+    async with asyncio.timeout(_ENDS_SECS):
+        await begun.wait()
+        await runner.cleanup()
+    scraper.close()
 
 
 async def test_the_end_is_not_put_off_by_a_disk_that_hangs_at_the_start(tmp_path: Path) -> None:
