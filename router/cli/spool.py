@@ -66,12 +66,14 @@ def drain(config: Path, path: Path | None) -> None:
     if not folder.is_dir():
         raise UnavailableError(f"the spool {folder}: there is no such folder")
 
+    from router.app import forsake_threads
     from router.app.drain import drain as drained
     from router.observability import set_up_logging
 
     set_up_logging()
 
     async def run() -> int:
+        forsake_threads()
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
