@@ -184,7 +184,8 @@ class Connection(BaseProtocol):
             self._fault = fault_of(error, data)
             messages, upgraded = [], False
         now = self._loop.time()
-        self._queue.extend((*message, now) for message in messages)
+        for message, payload in messages:
+            self._queue.append((message, payload, now))
         if len(self._queue) >= MAX_PIPELINED:  # the parser keeps back what comes behind
             self._hold()
         self._is_last |= upgraded  # answered as HTTP/1.1, and never upgraded

@@ -86,7 +86,8 @@ class KafkaProducer:
         self, topic: str, partition: int, records: Sequence[Record]
     ) -> asyncio.Future[None]:
         """Hand over one batch; see the port."""
-        await self._know(topic, partition)
+        if not self._knows(topic, partition):
+            await self._learn(topic, partition)
         batch = self._producer.create_batch()
         for record in records:
             taken = batch.append(
@@ -103,7 +104,6 @@ class KafkaProducer:
         sent = self._producer._message_accumulator._batches[place][-1]  # noqa: SLF001 - see `_refused`
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way[told] = None
-        told.add_done_callback(self._under_way.pop)
         written.add_done_callback(partial(self._ended, told, sent, sequence))
         return told
 
@@ -115,6 +115,7 @@ class KafkaProducer:
         written: asyncio.Future[RecordMetadata | None],
     ) -> None:
         """Pass on how a batch ended, with its error classified."""
+        del self._under_way[told]
         error = None if written.cancelled() else written.exception()
         if told.done():
             return
@@ -138,19 +139,20 @@ class KafkaProducer:
         counter.increment_sequence_number(sent.tp, sequence - counter.sequence_number(sent.tp))
         return error
 
-    async def _know(self, topic: str, partition: int) -> None:
+    def _knows(self, topic: str, partition: int) -> bool:
+        return partition in (self._producer.client.cluster.partitions_for_topic(topic) or ())
+
+    async def _learn(self, topic: str, partition: int) -> None:
         """Learn where a partition is, or fail soon.
 
         aiokafka would wait the whole request time-out for a topic that is gone, holding up the
         batches of all others, and would take a partition that is new for a mistake of ours.
         """
         client = self._producer.client
-        if partition in (client.cluster.partitions_for_topic(topic) or ()):
-            return
         # add_topic asks only for a topic that is new to it, so the other asks in any case.
         asked = [client.add_topic(topic), client.force_metadata_update()]
         await asyncio.wait(asked, timeout=_METADATA_SECS)
-        if partition not in (client.cluster.partitions_for_topic(topic) or ()):
+        if not self._knows(topic, partition):
             raise SendError("retry", "UnknownPartition")
 
     async def close(self) -> None:
