@@ -14,9 +14,11 @@ keeps what it is given in the order in which it is given, until it is told that 
     quota      what the files take, and how much more they may
     folder     what must hold before the spool runs; stock-taking at the start
     cursor     which segments count, durable before one of them is removed
+    writable   a segment that is open for writing, and what still fits into it
     store      the only writer of segments: groups, quota, what happens when the disk fails
     aside      refused records and damaged bytes
-    recovery   the only reader of segments: what earlier runs left, and records by position
+    recovery   what earlier runs left, found beside the listener
+    reader     records by position
     survey     what the folder holds, for people: without the lock
     inbox      what was taken and not told of: the groups that are written together
     worker     a thread that the program does not wait for at its end

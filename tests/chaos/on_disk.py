@@ -37,21 +37,23 @@ def small_volume(folder: Path) -> Iterator[None]:
         subprocess.run([unmount, "-l", str(folder)], check=True)
 
 
-def _full_volume(scene: Scene, *, is_away: bool) -> None:
-    """A neighbour fills the volume; later it makes room again."""
+def _full_volume(
+    scene: Scene, *, is_away: bool, secs: float = 15, warm_up: int = 200, more: int = 500
+) -> None:
+    """A neighbour fills the volume for *secs*; *more* events are accepted when it has room again."""
     with small_volume(scene.ingress.spool):
-        scene.begin()
+        scene.begin(warm_up=warm_up)
         neighbour = scene.ingress.spool / "neighbour"
         if is_away:
             scene.kafka.away()
         _fill(neighbour)
-        scene.wait(15)
+        scene.wait(secs)
         if is_away:
             _expect_trouble(scene, "full")
         neighbour.unlink()
         scene.wait(5)
         scene.kafka.back()
-        scene.load.wait_accepted(500)
+        scene.load.wait_accepted(more)
         scene.settle()
 
 
@@ -62,23 +64,6 @@ def _fill(path: Path) -> None:
                 pass
         except OSError:
             return
-
-
-def _quiet(scene: Scene, *, is_full: bool) -> None:
-    """An outage longer than any wait of the client's, and nothing new that would wake a lane."""
-    with small_volume(scene.ingress.spool):
-        scene.begin(warm_up=10)
-        neighbour = scene.ingress.spool / "neighbour"
-        scene.kafka.away()
-        if is_full:
-            _fill(neighbour)
-        scene.wait(40)
-        if is_full:
-            _expect_trouble(scene, "full")
-        neighbour.unlink(missing_ok=True)
-        scene.kafka.back()
-        scene.load.wait_accepted(20)
-        scene.settle()
 
 
 def _quota_reached(scene: Scene) -> None:
@@ -158,15 +143,8 @@ FAULTS: Final = (
         spool={"max_bytes": "8MiB"},  # so small a reserve is soon used up
     ),
     Fault(
-        name="few quiet rooms, Kafka away 40 s",
-        act=partial(_quiet, is_full=False),
-        at_least=50,
-        rate=2.0,
-        rooms=4,
-    ),
-    Fault(
         name="few quiet rooms, disk full, Kafka away",
-        act=partial(_quiet, is_full=True),
+        act=partial(_full_volume, is_away=True, secs=40, warm_up=10, more=20),
         at_least=30,
         rate=2.0,
         rooms=4,

@@ -36,6 +36,15 @@ def _freeze(scene: Scene) -> None:
     scene.load.wait_accepted(500)
 
 
+def _quiet(scene: Scene) -> None:
+    """An outage longer than any wait of the client's, and nothing new that would wake a lane."""
+    scene.begin(warm_up=10)
+    scene.kafka.away()
+    scene.wait(40)
+    scene.kafka.back()
+    scene.load.wait_accepted(20)
+
+
 def _short_freezes(scene: Scene) -> None:
     """Each about as long as the soft deadline: the spool is begun and left, again and again."""
     scene.begin()
@@ -141,6 +150,7 @@ FAULTS: Final = (
     Fault(name="broker killed 20 s", act=_outage, at_least=4000),
     Fault(name="Kafka away at start", act=_away_at_start, at_least=3000),
     Fault(name="broker frozen 20 s", act=_freeze, at_least=4000),
+    Fault(name="few quiet rooms, Kafka away 40 s", act=_quiet, at_least=50, rate=2.0, rooms=4),
     Fault(name="broker frozen for moments", act=_short_freezes, at_least=4000),
     Fault(
         name="broker slow by 800 ms", act=partial(_bad_way, worsen=_slow, secs=20), at_least=4000
