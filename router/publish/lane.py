@@ -209,7 +209,9 @@ class Lane:
 
         Whatever goes to disk goes with everything older: there, too, nothing overtakes.
         """
-        asked = [item for elder in self.elders for item in elder.to_spool()]
+        asked: list[Waiting] = []
+        for elder in self.elders:
+            asked += elder.to_spool()
         candidates: Iterable[Waiting]
         if self.is_all_asked:  # all but the newest, and that one may be gone again
             candidates = (self.tail[-1],) if self.tail else ()
@@ -281,12 +283,12 @@ class Lane:
         before = self.tail_bytes
         while self.may_shed and self.tail_bytes > window_bytes:
             first = self.tail[0]
-            if first.is_given_up:
-                first.is_settled = True
-            elif first.position is None:
-                break
-            else:
+            if first.position is not None:
                 self.behind.append(first.position, first.key_hash)
+            elif first.is_given_up:
+                first.is_settled = True
+            else:
+                break
             self.tail.popleft()
             self.tail_bytes -= first.size
         return before - self.tail_bytes

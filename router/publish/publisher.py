@@ -30,6 +30,8 @@ from router.spool.port import Entry, Found, Position, Spool, Usage
 MAX_BATCH_BYTES = 512 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 WINDOW_BYTES = 256 * 1024
+FAR_BEHIND = 1024
+"""So many records on disk only, and what is newer need not wait for its turn in memory."""
 TICK_SECS = 0.05
 FLUSH_SECS = 2.0
 
@@ -235,9 +237,9 @@ class Publisher:
     def appended(self, entries: Sequence[Entry], positions: Sequence[Position | None]) -> None:
         """Tell those who wait, and let memory go."""
         unneeded: list[Position] = []
+        lanes: dict[Lane, None] = {}
         accepted = 0
-        for entry, position in zip(entries, positions, strict=True):
-            item = cast("Waiting", entry)
+        for item, position in zip(cast("Sequence[Waiting]", entries), positions, strict=True):
             item.is_asked = False
             if position is None:
                 continue
@@ -245,8 +247,10 @@ class Publisher:
             accepted += item.on_disk()
             if item.is_settled:
                 unneeded.append(position)
-            elif item.lane.tail_bytes > WINDOW_BYTES:
-                self._shed(item.lane, WINDOW_BYTES)
+            else:
+                lanes[item.lane] = None
+        for lane in lanes:
+            self._shed(lane, 0 if lane.behind.count > FAR_BEHIND else WINDOW_BYTES)
         self._metrics.records_accepted(accepted)
         self._settle(unneeded)
 

@@ -32,7 +32,8 @@ class Inbox:
         """Take entries."""
         self._queue.extend(entries)
         self._taken += len(entries)
-        self.bytes += sum(entry.record.size for entry in entries)
+        for entry in entries:  # mostly one: a generator would cost more than it
+            self.bytes += entry.size
 
     def next_group(self) -> list[Entry]:
         """Return what is written together next."""
@@ -40,7 +41,7 @@ class Inbox:
         size = 0
         while self._queue and len(group) < MAX_GROUP_RECORDS and size < MAX_GROUP_BYTES:
             group.append(self._queue.popleft())
-            size += group[-1].record.size
+            size += group[-1].size
         return group
 
     def rest(self) -> list[Entry]:
@@ -52,7 +53,7 @@ class Inbox:
     def count_told(self, entries: Sequence[Entry]) -> None:
         """Note that somebody is about to be told of these."""
         self._told += len(entries)
-        self.bytes -= sum(entry.record.size for entry in entries)
+        self.bytes -= sum([entry.size for entry in entries])
 
     def tell_flushed(self) -> None:
         """Wake those whose entries were all told of."""

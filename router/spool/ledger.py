@@ -40,6 +40,13 @@ class _Segment:
         self.is_closed = False
         self.is_emptied = False
 
+    def add(self, offsets: Sequence[int], received_ms: int) -> None:
+        if self.since_ms is None:
+            self.since_ms = received_ms
+        self.offsets.extend(offsets)
+        self.settled.extend(bytes(len(offsets)))
+        self.left += len(offsets)
+
     def settle(self, offset: int) -> bool:
         index = bisect_left(self.offsets, offset)
         if index == len(self.offsets) or self.offsets[index] != offset or self.settled[index]:
@@ -81,16 +88,15 @@ class Ledger:
 
     def add(self, positions: Sequence[Position], received_ms: int) -> None:
         """Take records that wait, by rising position."""
-        for position in positions:
-            number = number_of(position)
+        start = 0
+        while start < len(positions):  # once per segment, not per record: it is on the hot path
+            number = number_of(positions[start])
+            end = bisect_left(positions, position_of(number + 1, 0), start)
             segment = self._segments.get(number)
             if segment is None:
                 segment = self._segments[number] = _Segment()
-            if segment.since_ms is None:
-                segment.since_ms = received_ms
-            segment.offsets.append(offset_of(position))
-            segment.settled.append(0)
-            segment.left += 1
+            segment.add([offset_of(position) for position in positions[start:end]], received_ms)
+            start = end
         self._records += len(positions)
 
     def close(self, numbers: Iterable[int]) -> None:

@@ -21,6 +21,7 @@ class Entry(Protocol):
         record: What is kept.
         key_hash: Of the record's key, 31 bits; kept with it, so that a recovered record finds its
             partition without being read.
+        size: An upper bound of the bytes that it takes.
         is_wanted: False once it needs no place on disk any more; such an entry is left out.
     """
 
@@ -31,6 +32,10 @@ class Entry(Protocol):
     @property
     def key_hash(self) -> int:
         """The hash of the record's key."""
+
+    @property
+    def size(self) -> int:
+        """An upper bound of the bytes that it takes."""
 
     @property
     def is_wanted(self) -> bool:

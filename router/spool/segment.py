@@ -102,15 +102,14 @@ def decode_header(data: bytes) -> Header | None:
 def encode_payload(record: Record, key_hash: int, received_ms: int) -> bytes:
     """Return what is kept of a record, of any size: see `MAX_PAYLOAD_BYTES`."""
     topic = record.topic.encode()
-    parts = [b"", topic, record.key]
-    for name, value in record.headers:
-        name_bytes = name.encode()
-        parts += (_HEADER_LENGTHS.pack(len(name_bytes), len(value)), name_bytes, value)
-    headers_bytes = sum(map(len, parts)) - len(topic) - len(record.key)
-    lengths = len(topic), len(record.key), headers_bytes, len(record.value)
-    parts[0] = _HEAD.pack(key_hash, received_ms, *lengths)
-    parts.append(record.value)
-    return b"".join(parts)
+    headers = b"".join([_encode_header(name.encode(), value) for name, value in record.headers])
+    lengths = len(topic), len(record.key), len(headers), len(record.value)
+    head = _HEAD.pack(key_hash, received_ms, *lengths)
+    return b"".join((head, topic, record.key, headers, record.value))
+
+
+def _encode_header(name: bytes, value: bytes) -> bytes:
+    return _HEADER_LENGTHS.pack(len(name), len(value)) + name + value
 
 
 def seed_of(number: int) -> int:

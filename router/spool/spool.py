@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import structlog
@@ -28,6 +29,7 @@ from router.spool.port import Entry, Listener, Position, Usage
 from router.spool.quota import Quota
 from router.spool.reader import Reader
 from router.spool.recovery import Chunk, Recovery
+from router.spool.segment import encode_payload
 from router.spool.store import Store, Written
 from router.spool.worker import Runs, Worker
 
@@ -122,8 +124,9 @@ class SegmentSpool:
     @property
     def is_taking(self) -> bool:
         """Whether `append` takes entries now."""
-        is_off = self._is_suspended or self._is_full or self._lock is None
-        return not is_off and self._off_until <= self._disk.monotonic()
+        if self._is_suspended or self._is_full or self._lock is None:
+            return False
+        return not self._off_secs or self._off_until <= self._disk.monotonic()
 
     @property
     def usage(self) -> Usage:
@@ -255,26 +258,22 @@ class SegmentSpool:
     async def _write_group(self, listener: Listener) -> None:
         group = self._inbox.next_group()
         are_wanted = [entry.is_wanted for entry in group]
-        wanted = [entry for entry, is_wanted in zip(group, are_wanted, strict=True) if is_wanted]
-        written = None
-        positions: list[Position] = []
-        if wanted:
-            written = await self._writes.call(partial(self._store.write, wanted))
-            positions = written.positions
-            self._ledger.add(positions, written.received_ms)
-            self._ledger.close(written.closed)
-            self._is_making_due |= bool(written.closed)
-            self._room = self._store.room
-        told: list[Position | None] = []
-        rest = iter(positions)
-        for is_wanted in are_wanted:
-            position = next(rest, None) if is_wanted else None
-            if is_wanted and position is None:
-                break
-            told.append(position)
+        wanted = list(compress(group, are_wanted))
+        if not wanted:
+            self._tell_appended(listener, group, [None] * len(group))
+            return
+        now_ms = self._disk.unix_ms()
+        # Here, not in the writer's thread: while that works the loop mostly waits for it, and two
+        # threads in turns for the interpreter cost more than the work.
+        payloads = [encode_payload(entry.record, entry.key_hash, now_ms) for entry in wanted]
+        written = await self._writes.call(partial(self._store.write, payloads))
+        self._ledger.add(written.positions, now_ms)
+        self._ledger.close(written.closed)
+        self._is_making_due |= bool(written.closed)
+        self._room = self._store.room
+        told = _spread(written.positions, are_wanted)
         self._tell_appended(listener, group[: len(told)], told)
-        if written is not None:
-            self._tell_not_appended(listener, group[len(told) :], written)
+        self._tell_not_appended(listener, group[len(told) :], written)
 
     def _tell_appended(
         self, listener: Listener, entries: Sequence[Entry], positions: Sequence[Position | None]
@@ -379,3 +378,17 @@ async def _all_read() -> None:
     """
     await asyncio.sleep(0)
     await asyncio.sleep(0)
+
+
+def _spread(positions: Sequence[Position], are_wanted: Sequence[bool]) -> Sequence[Position | None]:
+    """Return the positions of the wanted, None for the others; it ends where a position lacks."""
+    if all(are_wanted):
+        return positions
+    rest = iter(positions)
+    spread: list[Position | None] = []
+    for is_wanted in are_wanted:
+        position = next(rest, None) if is_wanted else None
+        if is_wanted and position is None:
+            break
+        spread.append(position)
+    return spread

@@ -28,15 +28,9 @@ from router.spool.cursor import Cursor, Span
 from router.spool.disk import Disk
 from router.spool.ledger import position_of
 from router.spool.marks import encode_marks
-from router.spool.port import Entry, Position
+from router.spool.port import Position
 from router.spool.quota import Quota
-from router.spool.segment import (
-    FRAME_BYTES,
-    HEADER_BYTES,
-    MAX_PAYLOAD_BYTES,
-    encode_header,
-    encode_payload,
-)
+from router.spool.segment import FRAME_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, encode_header
 from router.spool.writable import Writable
 
 SEGMENT_BYTES = 16 << 20
@@ -59,13 +53,11 @@ class Written(Struct, frozen=True, kw_only=True):
         positions: Of the records that are durable, from the first one on.
         failure: Why the others are not; None if all are.
         closed: Segments that get no more records.
-        received_ms: What stands in the records as their time of receipt.
     """
 
     positions: list[Position]
     failure: Failure | None
     closed: list[int]
-    received_ms: int
 
 
 def segment_bytes(max_bytes: int) -> int:
@@ -120,10 +112,8 @@ class Store:
             with suppress(OSError):
                 self._reserve = self._make(0)
 
-    def write(self, entries: Sequence[Entry]) -> Written:
-        """Return once as many of *entries* are durable as the disk takes, from the first one on."""
-        now_ms = self._disk.unix_ms()
-        payloads = [encode_payload(entry.record, entry.key_hash, now_ms) for entry in entries]
+    def write(self, payloads: Sequence[bytes]) -> Written:
+        """Return once as many of these are durable as the disk takes, from the first one on."""
         positions: list[Position] = []
         failure: Failure | None = None
         while failure is None and len(positions) < len(payloads):
@@ -131,7 +121,7 @@ class Store:
             if error == "full" or (error is not None and self._is_second_error()):
                 failure = error
         closed, self._closed = self._closed, []
-        return Written(positions=positions, failure=failure, closed=closed, received_ms=now_ms)
+        return Written(positions=positions, failure=failure, closed=closed)
 
     def remove(self, before: Sequence[int], between: Sequence[int], first: int | None) -> bool:
         """Give back the space of segments without need; False: not now.

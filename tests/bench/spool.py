@@ -41,6 +41,7 @@ class _Entry:
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self.size = record.size
 
 
 class _Listener:

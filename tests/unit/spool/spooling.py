@@ -25,6 +25,11 @@ class Item(Struct):
     key_hash: int = 7
     is_wanted: bool = True
 
+    @property
+    def size(self) -> int:
+        """An upper bound of the bytes that it takes."""
+        return self.record.size
+
 
 def record(number: int, size: int = 100) -> Record:
     """Return a record that its number tells from others, with a value of that size."""
