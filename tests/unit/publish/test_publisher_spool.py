@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.publish.publisher import WINDOW_BYTES
+from router.publish.publisher import FAR_BEHIND, WINDOW_BYTES
 from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
 from tests.unit.publish.publishing import LARGE, SOFT_SECS, Bench, numbers, record, running
@@ -123,6 +123,29 @@ async def test_kafka_may_be_away_from_the_start() -> None:
 
     assert durable == on_disk == bench.in_kafka() == numbers(20)
     assert bench.on_disk() == []
+
+
+@in_fake_time
+async def test_what_is_far_behind_costs_no_memory() -> None:
+    """Where much is to be read before it, what is newer does not wait in memory; order holds."""
+    kafka = FakeKafka({"a": 1})
+    count = 2 * FAR_BEHIND
+    async with running(kafka, FakeFolder()) as bench:
+        kafka.is_up, kafka.is_held = False, True
+        bench.publish("0")
+        await passed(1.0)
+        under_way = _in_memory(bench)
+        for number in range(1, count):
+            bench.publish(str(number))
+        await passed(1.0)
+        in_memory, durable = _in_memory(bench), len(bench.durable)
+        kafka.is_up = True
+        kafka.release()
+        await bench.wait_until(lambda: bench.publisher.is_empty)
+
+    assert in_memory == under_way
+    assert durable == count
+    assert list(dict.fromkeys(bench.in_kafka())) == [str(number) for number in range(count)]
 
 
 @in_fake_time
