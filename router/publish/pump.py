@@ -1,9 +1,10 @@
 """`Pump`: what is ready in the lanes to Kafka, one batch per partition, in waves.
 
 Design: one pump sends for all lanes: while one wave is under way, what is accepted gathers for the
-next, so batches form with one timer a wave and none a record. aiokafka has one request per broker
-under way anyway; batches that it holds behind that cannot grow. There is one future per batch, not
-per record. A batch that is not back is unknown, never failed: it stays under way, and whoever
+next, so batches form without a timer per record. aiokafka has one request per broker under way
+anyway; batches that it holds behind that cannot grow, but leave the moment the answer comes. So
+the next wave is handed over once the loop has read all there is, when it would only wait: Kafka
+works while the last wave's answers are written. There is one future per batch, not per record. A batch that is not back is unknown, never failed: it stays under way, and whoever
 waited for it is served by the spool; only a generation that is broken or wedged is ended, and what
 it had under way goes first in the next one. A record that Kafka refuses breaks nothing, or a vendor
 that sends many of them would slow everybody. A partition that breaks one producer after the other
@@ -67,8 +68,7 @@ class Pump:
         self._troubled: dict[Lane, int] = {}  # how many producers each has broken in a row
         self._wake = asyncio.Event()
         self._broken: str | None = None
-        self._waves = 0
-        self._is_wave_late = self._is_held = False
+        self._is_watching = self._is_held = False
         self._is_stopping = self._is_stopped = False
         self._idle = asyncio.Event()
 
@@ -92,10 +92,13 @@ class Pump:
             self._ready[lane] = None
 
     def wake_if_due(self) -> None:
-        """Begin the next wave if the last one is back, or takes so long that others wait for it."""
-        is_next_due = not self._under_way or self._is_wave_late
-        if self._broken is not None or (self._ready and is_next_due):
+        """Begin the next wave: now if the last one is back, else when there is nothing to read."""
+        if self._broken is not None or (self._ready and not self._under_way):
             self._wake.set()
+        elif self._ready and not self._is_watching:
+            self._is_watching = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._watch, 0, loop.time() + WAVE_SECS)
 
     def look_for_wedge(self, now: float) -> None:
         """End a generation that has kept a batch for longer than any election takes."""
@@ -106,7 +109,6 @@ class Pump:
 
     async def run(self) -> None:
         """Send until cancelled or stopped; its death must end the program, or answers would be lies."""
-        loop = asyncio.get_running_loop()
         self._wake.set()  # connect now: the first callback need not wait for it
         while True:
             await self._wake.wait()
@@ -127,9 +129,6 @@ class Pump:
                 await self._send(producer, lane)
             if self._is_stopping and not self._under_way and not self._ready:
                 self._idle.set()
-            self._waves += 1
-            self._is_wave_late = False
-            loop.call_later(WAVE_SECS, self._wave_is_late, self._waves)
 
     async def stop(self, timeout_secs: float) -> int:
         """Wait for what is under way, then end the producer; return how many batches were left."""
@@ -220,10 +219,16 @@ class Pump:
             self._wake.set()
         self.wake_if_due()
 
-    def _wave_is_late(self, wave: int) -> None:
-        if wave == self._waves:  # one slow broker must not hold up the others
-            self._is_wave_late = True
-            self.wake_if_due()
+    def _watch(self, seen: int, until: float) -> None:
+        """Begin the next wave once a turn of the loop has brought no lane more, or it is time."""
+        loop = asyncio.get_running_loop()
+        ready = len(self._ready)
+        if ready > seen and loop.time() < until:
+            loop.call_soon(self._watch, ready, until)
+            return
+        self._is_watching = False
+        if ready:
+            self._wake.set()
 
 
 def _doubled(times: int, most_secs: float) -> float:

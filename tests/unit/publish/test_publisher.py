@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from router.kafka.port import SendError
 from router.publish.publisher import MAX_BATCH_BYTES
-from tests.fakes import WRITTEN, FakeKafka, Verdict, in_fake_time
+from tests.fakes import WRITTEN, FakeKafka, Verdict, in_fake_time, now
 from tests.unit.publish.publishing import firsts, record, running
 
 RETRY = SendError("retry", "KafkaTimeoutError")
@@ -89,6 +89,23 @@ async def test_a_slow_partition_holds_up_no_other() -> None:
         await bench.settle()
 
     assert bench.durable == ["b"]
+
+
+@in_fake_time
+async def test_the_next_wave_waits_for_no_clock() -> None:
+    """It is with the producer once all that came was taken, so Kafka need not wait for it."""
+    async with running(FakeKafka({"a": 1, "b": 6})) as bench:
+        bench.kafka.is_held = True
+        bench.publish("a", "a")
+        await _turns(10)
+        began_at = now()
+        for number in range(20):
+            bench.publish(str(number), "b", key=str(number))
+        await _turns(10)
+
+        assert sum(bench.kafka.batches) == 21
+        assert now() == began_at
+        bench.kafka.release()
 
 
 @pytest.mark.parametrize(
@@ -193,3 +210,8 @@ async def test_a_refused_record_takes_no_other_with_it(culprit: int) -> None:
     assert bench.durable == ["one", "two", "three", "later"]
     assert bench.kafka.values("a") == [b"one", b"two", b"three", b"later"]
     assert bench.publisher.lanes_behind == 0
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
