@@ -111,7 +111,10 @@ class Tally:
     def count(self, sent: Sent) -> bool:
         """Count what became of a callback; tell whether it is what had to."""
         is_accepted, is_forgery = sent.status == HTTPStatus.OK, sent.callback.kind == "forgery"
-        is_expected = is_accepted != is_forgery
+        # No answer, or 503, would have met an authentic one as well.
+        is_told_so = HTTPStatus.BAD_REQUEST <= sent.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        is_forgery_refused = is_forgery and is_told_so
+        is_expected = is_forgery_refused if is_forgery else is_accepted
         self.is_as_expected &= is_expected
         self.retried += sent.attempts > 1
         self._last_secs = max(self._last_secs, sent.began_secs)
@@ -121,7 +124,7 @@ class Tally:
             self._seconds.append(sent.seconds)
         else:
             self.refused += 1
-            self.forgeries += is_forgery
+            self.forgeries += is_forgery_refused
         return is_expected
 
     def summary(self) -> str:

@@ -248,12 +248,23 @@ async def test_nobody_there_is_told() -> None:
     """Without a receiver it retries, fails and says why."""
     done = await _simulate(
         *("zego-cloud-player", "--url", "http://127.0.0.1:1/callbacks/zego", "--count", "1"),
-        *("--forgeries", "0"),  # one that is not taken is no failure
+        *("--forgeries", "0"),
     )
 
     assert done.returncode == 1
     assert done.stdout.startswith("---")
     assert "ClientConnectorError  attempt 3" in done.stdout
+
+
+async def test_a_forgery_that_nobody_answers_is_not_refused() -> None:
+    """Where nobody is there nothing is known of what would have become of it."""
+    done = await _simulate(
+        *("zego-cloud-player", "--url", "http://127.0.0.1:1/callbacks/zego", "--count", "1"),
+        *("--forgeries", "1", "--unknowns", "0"),
+    )
+
+    assert done.returncode == 1
+    assert "forgeries refused: 0 · others refused: 1" in done.stdout
 
 
 async def test_a_receiver_that_recovers_has_everything(receiver: _Receiver) -> None:
