@@ -9,7 +9,8 @@ Design: what is expected is a value, not an exception; these three are for what 
 answer at all. Nobody matches on their text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -68,3 +69,25 @@ class UnavailableError(CallbackRouterError):
 
 class InvariantError(CallbackRouterError):
     """Something that our own code promises does not hold: a bug."""
+
+
+@contextmanager
+def ungrouped(kind: type[Exception]) -> Iterator[None]:
+    """Raise the first error that tasks of the block ended with as it is, without its group.
+
+    Where not all of them are of that *kind* the group is raised: no bug is hidden. Not `except*`:
+    before Python 3.11.4 what is raised there comes in a group again.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        _, others = group.split(kind)
+        if others is not None:
+            raise
+        raise _first_of(group) from None
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

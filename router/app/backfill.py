@@ -20,7 +20,7 @@ from router.app.live import client_of
 from router.app.repair import topics_there
 from router.assembly import base_topics_of, kafka_settings_of, routes_of, sources_of, topics_of
 from router.config import Configuration
-from router.errors import CallbackRouterError, UnavailableError
+from router.errors import CallbackRouterError, UnavailableError, ungrouped
 from router.ingress.receive import Accepted, Instant
 from router.kafka.admin import KafkaAdmin
 from router.kafka.consumer import Bounds, KafkaRange
@@ -199,7 +199,7 @@ class Backfill:
         if why := await self.fault():
             raise UnavailableError(why)
         self._publisher.learn(await topics_there(self._settings, topics_of(self._configuration)))
-        try:
+        with ungrouped(CallbackRouterError):
             async with asyncio.TaskGroup() as tasks, client_of(self._configuration) as client:
                 beside = [tasks.create_task(self._publisher.run()), tasks.create_task(self._tell())]
                 try:
@@ -210,8 +210,6 @@ class Backfill:
                     await self._publisher.stop(_STOP_SECS)
                     for task in beside:
                         task.cancel()
-        except* CallbackRouterError as errors:
-            raise errors.exceptions[0] from None
 
     async def _fill(self, client: LiveClient, window: Window) -> None:
         request = DescribeLiveCallbackData(

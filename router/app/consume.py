@@ -31,7 +31,7 @@ from router.consume.runner import Reading, Runner, StoppedError
 from router.consume.state import open_store
 from router.consume.store import InUseError, Unit
 from router.consume.writer import Writer
-from router.errors import CallbackRouterError, UnavailableError
+from router.errors import CallbackRouterError, UnavailableError, ungrouped
 from router.handler import Handler
 from router.kafka.admin import KafkaAdmin
 from router.kafka.group import SESSION_MS, KafkaGroup
@@ -138,17 +138,16 @@ class Consume:
         port = await opened_admin_port(app, address) if has_admin_port else None
         try:
             await self._store.start()
-            async with asyncio.TaskGroup() as group:
-                wish = group.create_task(stop.wished.wait())
-                work = group.create_task(self._work(admin, stop))
-                deaf = group.create_task(_say_what_hangups_do(hangup or Hangup()))
-                await asyncio.wait([wish, work], return_when=asyncio.FIRST_COMPLETED)
-                wish.cancel()
-                if not work.done():
-                    await work
-                deaf.cancel()
-        except* CallbackRouterError as errors:
-            raise _first_of(errors) from None
+            with ungrouped(CallbackRouterError):
+                async with asyncio.TaskGroup() as group:
+                    wish = group.create_task(stop.wished.wait())
+                    work = group.create_task(self._work(admin, stop))
+                    deaf = group.create_task(_say_what_hangups_do(hangup or Hangup()))
+                    await asyncio.wait([wish, work], return_when=asyncio.FIRST_COMPLETED)
+                    wish.cancel()
+                    if not work.done():
+                        await work
+                    deaf.cancel()
         finally:
             await self._publisher.stop(0.0)  # where something failed it is still there
             await self._store.close()
@@ -368,12 +367,6 @@ async def _say_what_hangups_do(hangup: Hangup) -> None:
     while True:
         await hangup.wait()
         log.warning("config_not_reloaded", mend="restart `consume`")
-
-
-def _first_of(errors: BaseExceptionGroup[CallbackRouterError]) -> CallbackRouterError:
-    """Return an error out of groups of groups: one task group stands within the other."""
-    error = errors.exceptions[0]
-    return _first_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _in_use(groups: Sequence[str]) -> InUseError:

@@ -28,7 +28,7 @@ from router.consume.runner import Reading
 from router.consume.state import open_store
 from router.consume.store import InUseError, Store, Unit
 from router.consume.writer import Writer
-from router.errors import CallbackRouterError, UnavailableError
+from router.errors import CallbackRouterError, UnavailableError, ungrouped
 from router.handler import Handler
 from router.kafka.admin import KafkaAdmin
 from router.kafka.groups import members_of
@@ -167,20 +167,19 @@ class Repair:
         """
         try:
             await self._sender.start(self._derived)
-            async with asyncio.TaskGroup() as tasks:
-                shared = [
-                    tasks.create_task(self._writer.run()),
-                    tasks.create_task(self._unnamed.run()),
-                    tasks.create_task(_tell(tell, self.tally)),
-                ]
-                emptying = tasks.create_task(self._empty())
-                await self._replayer.run(records, on_end)
-                self._over.set()
-                await emptying
-                for task in shared:
-                    task.cancel()
-        except* CallbackRouterError as errors:
-            raise errors.exceptions[0] from None
+            with ungrouped(CallbackRouterError):
+                async with asyncio.TaskGroup() as tasks:
+                    shared = [
+                        tasks.create_task(self._writer.run()),
+                        tasks.create_task(self._unnamed.run()),
+                        tasks.create_task(_tell(tell, self.tally)),
+                    ]
+                    emptying = tasks.create_task(self._empty())
+                    await self._replayer.run(records, on_end)
+                    self._over.set()
+                    await emptying
+                    for task in shared:
+                        task.cancel()
         finally:
             await self._sender.close()
 

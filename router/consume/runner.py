@@ -24,7 +24,7 @@ from router.consume.lanes import Lanes, Work
 from router.consume.offsets import Offsets
 from router.consume.settle import Again, Dead, Finish, settle
 from router.consume.store import Cause
-from router.errors import CallbackRouterError, UnavailableError
+from router.errors import CallbackRouterError, UnavailableError, ungrouped
 from router.handler import Handler
 from router.kafka.port import Group
 from router.observability import Metrics
@@ -103,13 +103,12 @@ class Runner:
         """
         try:
             await self._join()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._poll())
-                tasks.create_task(self._watch_lag())
-                for _ in range(self._handler.parallel):
-                    tasks.create_task(self._work())
-        except* StoppedError as stopped:
-            raise stopped.exceptions[0] from None
+            with ungrouped(StoppedError):
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._poll())
+                    tasks.create_task(self._watch_lag())
+                    for _ in range(self._handler.parallel):
+                        tasks.create_task(self._work())
         finally:
             await self._commit()
             await self._group.close()

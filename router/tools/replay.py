@@ -23,7 +23,7 @@ from router.consume.offsets import Offsets
 from router.consume.settle import Again, Dead, Finish, Unreadable, settle
 from router.consume.store import Cause, Store, Unit, Written
 from router.consume.writer import Writer
-from router.errors import UnavailableError
+from router.errors import UnavailableError, ungrouped
 from router.handler import Handler
 from router.ingress.printable import printable
 from router.record import Received
@@ -159,7 +159,7 @@ class Replayer:
         Raises:
             UnavailableError: The database or Kafka does not answer.
         """
-        try:
+        with ungrouped(UnavailableError):
             async with asyncio.TaskGroup() as tasks, aclosing(chunks(records)) as lists:
                 async for chunk in lists:
                     for received, envelope, way in await self._sorted(chunk):
@@ -169,8 +169,6 @@ class Replayer:
                             await self._end(Ended(received, way), on_end)
                         elif await self._is_turn():
                             self._begin(tasks, Call(received, envelope, Offsets()), way, on_end)
-        except* UnavailableError as errors:
-            raise errors.exceptions[0] from None
 
     async def _sorted(
         self, chunk: list[Received]
