@@ -167,13 +167,14 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         """Begin at zero."""
         self._now = 0.0
-        super().__init__(_JumpingSelector(self._jump))
+        super().__init__(_JumpingSelector(self.jump))
 
     def time(self) -> float:
         """Return the seconds that were jumped over."""
         return self._now
 
-    def _jump(self, seconds: float) -> None:
+    def jump(self, seconds: float) -> None:
+        """Let so much time pass at once."""
         self._now += seconds
 
 

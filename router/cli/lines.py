@@ -94,7 +94,7 @@ class Tally:
     Attributes:
         accepted: Answered 200.
         refused: Anything else.
-        forgeries: Those of the refused that had to be.
+        forgeries: Those of the refused that had to be, and were told so.
         unrecognized: Those of the accepted that are of an unknown type.
         retried: Callbacks that were sent more than once.
         is_as_expected: Whether forgeries were refused, and nothing else was.
@@ -111,10 +111,9 @@ class Tally:
     def count(self, sent: Sent) -> bool:
         """Count what became of a callback; tell whether it is what had to."""
         is_accepted, is_forgery = sent.status == HTTPStatus.OK, sent.callback.kind == "forgery"
-        # No answer, or 503, would have met an authentic one as well.
+        # No answer, or 503, says nothing of what would have become of it.
         is_told_so = HTTPStatus.BAD_REQUEST <= sent.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        is_forgery_refused = is_forgery and is_told_so
-        is_expected = is_forgery_refused if is_forgery else is_accepted
+        is_expected = is_told_so if is_forgery else is_accepted
         self.is_as_expected &= is_expected
         self.retried += sent.attempts > 1
         self._last_secs = max(self._last_secs, sent.began_secs)
@@ -124,7 +123,7 @@ class Tally:
             self._seconds.append(sent.seconds)
         else:
             self.refused += 1
-            self.forgeries += is_forgery_refused
+            self.forgeries += is_forgery and is_told_so
         return is_expected
 
     def summary(self) -> str:

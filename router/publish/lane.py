@@ -6,12 +6,13 @@
     tail         in memory, after all that; may be on disk as well
 
 Design: live and spooled records pass here in one order, which a buffer that overflows to disk
-beside the live way does not keep. What waits behind a batch grows into the next one; a failed
-batch goes back in front. A new record goes to disk at once while something older is on disk only,
-or while the lane is slow, and else waits for its soft deadline. The tail lets go of what is on
-disk as soon as it holds more than its window, so a lane that catches up goes on from memory, and
-becomes live again without a moment in which anything could overtake. A record that nobody waits
-for and that is not on disk is not sent: its callback was answered 503, nothing was claimed.
+beside the live way does not keep. What waits behind a batch grows into the next one; a failed batch
+goes back in front. A new record goes to disk at once while something older is on disk only, or
+while the lane is slow, and else waits for its soft deadline. The tail lets go of what is on disk as
+soon as it holds more than its window, and of all of it where far too much comes before, so a lane
+that catches up goes on from memory, and becomes live again without a moment in which anything could
+overtake. A record that nobody waits for and that is not on disk is not sent: its callback was
+answered 503, nothing was claimed.
 """
 
 from collections import deque

@@ -30,8 +30,8 @@ from router.spool.port import Entry, Found, Position, Spool, Usage
 MAX_BATCH_BYTES = 512 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 WINDOW_BYTES = 256 * 1024
-FAR_BEHIND = 1024
-"""So many records on disk only, and what is newer need not wait for its turn in memory."""
+FAR_BEHIND_RECORDS = 1024
+"""More than so many on disk only, and what is newer need not wait for its turn in memory."""
 TICK_SECS = 0.05
 FLUSH_SECS = 2.0
 
@@ -250,7 +250,7 @@ class Publisher:
             else:
                 lanes[item.lane] = None
         for lane in lanes:
-            self._shed(lane, 0 if lane.behind.count > FAR_BEHIND else WINDOW_BYTES)
+            self._shed(lane, 0 if lane.behind.count > FAR_BEHIND_RECORDS else WINDOW_BYTES)
         self._metrics.records_accepted(accepted)
         self._settle(unneeded)
 

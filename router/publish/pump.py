@@ -2,13 +2,14 @@
 
 Design: one pump sends for all lanes: while one wave is under way, what is accepted gathers for the
 next, so batches form without a timer per record. aiokafka has one request per broker under way
-anyway; batches that it holds behind that cannot grow, but leave the moment the answer comes. So
-the next wave is handed over once the loop has read all there is, when it would only wait: Kafka
-works while the last wave's answers are written. There is one future per batch, not per record. A batch that is not back is unknown, never failed: it stays under way, and whoever
-waited for it is served by the spool; only a generation that is broken or wedged is ended, and what
-it had under way goes first in the next one. A record that Kafka refuses breaks nothing, or a vendor
-that sends many of them would slow everybody. A partition that breaks one producer after the other
-waits longer each time: each new one costs all the others their batches under way.
+anyway; batches that it holds behind that cannot grow, but leave the moment the answer comes. So the
+next wave is handed over once a turn of the loop has made no further lane ready, when the loop would
+only wait: Kafka works while the answers of the last wave are written. There is one future per
+batch, not per record. A batch that is not back is unknown, never failed: it stays under way, and
+whoever waited for it is served by the spool; only a generation that is broken or wedged is ended,
+and what it had under way goes first in the next one. A record that Kafka refuses breaks nothing, or
+a vendor that sends many of them would slow everybody. A partition that breaks one producer after
+the other waits longer each time: each new one costs all the others their batches under way.
 """
 
 import asyncio
@@ -23,8 +24,8 @@ from router.kafka.port import Producer, SendError
 from router.publish.generation import Generations
 from router.publish.lane import Lane, Waiting
 
-WAVE_SECS = 0.01
 WEDGED_SECS = 30.0
+_MAX_GATHER_SECS = 0.01
 _RETRY_SECS = 0.1
 _MAX_RETRY_SECS = 1.0
 _MAX_REPLACE_SECS = 10.0
@@ -92,13 +93,13 @@ class Pump:
             self._ready[lane] = None
 
     def wake_if_due(self) -> None:
-        """Begin the next wave: now if the last one is back, else when there is nothing to read."""
+        """Begin the next wave: now if the last one is back, else when nothing more gathers for it."""
         if self._broken is not None or (self._ready and not self._under_way):
             self._wake.set()
         elif self._ready and not self._is_watching:
             self._is_watching = True
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._watch, 0, loop.time() + WAVE_SECS)
+            loop.call_soon(self._watch, 0, loop.time() + _MAX_GATHER_SECS)
 
     def look_for_wedge(self, now: float) -> None:
         """End a generation that has kept a batch for longer than any election takes."""
@@ -220,7 +221,7 @@ class Pump:
         self.wake_if_due()
 
     def _watch(self, seen: int, until: float) -> None:
-        """Begin the next wave once a turn of the loop has brought no lane more, or it is time."""
+        """Begin the next wave once a turn of the loop has made no lane more ready, or it is time."""
         loop = asyncio.get_running_loop()
         ready = len(self._ready)
         if ready > seen and loop.time() < until:

@@ -263,8 +263,8 @@ class SegmentSpool:
             self._tell_appended(listener, group, [None] * len(group))
             return
         now_ms = self._disk.unix_ms()
-        # Here, not in the writer's thread: while that works the loop mostly waits for it, and two
-        # threads in turns for the interpreter cost more than the work.
+        # Here, not in the writer's thread: two threads in turns for the interpreter cost more than
+        # the work, and where all is spooled the loop would only wait for it. At most some 2 ms.
         payloads = [encode_payload(entry.record, entry.key_hash, now_ms) for entry in wanted]
         written = await self._writes.call(partial(self._store.write, payloads))
         self._ledger.add(written.positions, now_ms)

@@ -38,9 +38,18 @@ def small_volume(folder: Path) -> Iterator[None]:
 
 
 def _full_volume(
-    scene: Scene, *, is_away: bool, secs: float = 15, warm_up: int = 200, more: int = 500
+    scene: Scene,
+    *,
+    is_away: bool,
+    secs: float = 15,
+    back_after_secs: float = 5,
+    warm_up: int = 200,
+    more: int = 500,
 ) -> None:
-    """A neighbour fills the volume for *secs*; *more* events are accepted when it has room again."""
+    """A neighbour fills the volume for *secs*; *more* events are accepted when all is well again.
+
+    Kafka is back *back_after_secs* after the disk; at once: before the spool looks for room again.
+    """
     with small_volume(scene.ingress.spool):
         scene.begin(warm_up=warm_up)
         neighbour = scene.ingress.spool / "neighbour"
@@ -51,7 +60,7 @@ def _full_volume(
         if is_away:
             _expect_trouble(scene, "full")
         neighbour.unlink()
-        scene.wait(5)
+        scene.wait(back_after_secs)
         scene.kafka.back()
         scene.load.wait_accepted(more)
         scene.settle()
@@ -144,7 +153,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="few quiet rooms, disk full, Kafka away",
-        act=partial(_full_volume, is_away=True, secs=40, warm_up=10, more=20),
+        act=partial(_full_volume, is_away=True, secs=40, back_after_secs=0, warm_up=10, more=20),
         at_least=30,
         rate=2.0,
         rooms=4,

@@ -254,6 +254,20 @@ async def test_a_settled_segment_behind_a_needed_one_gives_its_space_back(folder
         assert [found.position for found in told.founds] == [first]
 
 
+async def test_a_group_may_end_where_one_does_not_fit(folder: Path) -> None:
+    """What comes before it is durable or left out; it and what follows are not appended."""
+    spool = real(folder, max_bytes=2 * MIB)
+    entries = [*items(1, 2), *items(3, size=3 * MIB), *items(4)]
+    entries[1].is_wanted = False
+    async with running(spool) as told:
+        assert spool.append(entries)
+        await spool.flush()
+
+        assert told.entries == entries[:2]
+        assert [position is None for position in told.positions] == [False, True]
+        assert told.failed == entries[2:]
+
+
 async def test_a_record_larger_than_a_segment_gets_one_of_its_own_size(folder: Path) -> None:
     """Large records are kept like small ones, in their order; what never fits harms nobody."""
     spool = real(folder, max_bytes=2 * MIB)

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 
 from router.kafka.port import SendError
 from router.publish.publisher import MAX_BATCH_BYTES
-from tests.fakes import WRITTEN, FakeKafka, Verdict, in_fake_time, now
+from tests.fakes import WRITTEN, FakeKafka, FakeTimeLoop, Verdict, in_fake_time, now
 from tests.unit.publish.publishing import firsts, record, running
 
 RETRY = SendError("retry", "KafkaTimeoutError")
 REPLACE = SendError("replace", "OutOfOrderSequenceNumber")
+
+_SIX_KEYS = "012345"
+"""Each in another of six partitions."""
 
 
 @in_fake_time
@@ -105,6 +109,40 @@ async def test_the_next_wave_waits_for_no_clock() -> None:
 
         assert sum(bench.kafka.batches) == 21
         assert now() == began_at
+        bench.kafka.release()
+
+
+@in_fake_time
+async def test_what_comes_turn_after_turn_gathers_for_one_wave() -> None:
+    """As long as each turn of the loop makes another lane ready, nothing more is handed over."""
+    async with running(FakeKafka({"a": 1, "b": 6})) as bench:
+        bench.kafka.is_held = True
+        bench.publish("a", "a")
+        await _turns(10)
+        for key in _SIX_KEYS:
+            bench.publish(key, "b", key=key)
+            await _turns(1)
+        gathered = list(bench.kafka.batches)
+        await _turns(10)
+
+        assert gathered == [1]
+        assert bench.kafka.batches == [1] * 7
+        bench.kafka.release()
+
+
+@in_fake_time
+async def test_a_wave_gathers_for_ten_milliseconds_at_most() -> None:
+    """However much comes, and however long a turn of the loop is."""
+    async with running(FakeKafka({"a": 1, "b": 6})) as bench:
+        bench.kafka.is_held = True
+        bench.publish("a", "a")
+        await _turns(10)
+        for key in _SIX_KEYS:
+            bench.publish(key, "b", key=key)
+            cast("FakeTimeLoop", asyncio.get_running_loop()).jump(0.004)
+            await _turns(1)
+
+        assert len(bench.kafka.batches) > 1
         bench.kafka.release()
 
 

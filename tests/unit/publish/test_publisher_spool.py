@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.publish.publisher import FAR_BEHIND, WINDOW_BYTES
+from router.publish.publisher import FAR_BEHIND_RECORDS, WINDOW_BYTES
 from tests.fakes import FakeKafka, in_fake_time, passed
 from tests.fakes_spool import FakeFolder
 from tests.unit.publish.publishing import LARGE, SOFT_SECS, Bench, numbers, record, running
@@ -129,7 +129,7 @@ async def test_kafka_may_be_away_from_the_start() -> None:
 async def test_what_is_far_behind_costs_no_memory() -> None:
     """Where much is to be read before it, what is newer does not wait in memory; order holds."""
     kafka = FakeKafka({"a": 1})
-    count = 2 * FAR_BEHIND
+    count = 2 * FAR_BEHIND_RECORDS
     async with running(kafka, FakeFolder()) as bench:
         kafka.is_up, kafka.is_held = False, True
         bench.publish("0")
@@ -143,7 +143,9 @@ async def test_what_is_far_behind_costs_no_memory() -> None:
         kafka.release()
         await bench.wait_until(lambda: bench.publisher.is_empty)
 
-    assert in_memory == under_way
+        left_in_memory = bench.publisher._waiting_bytes
+
+    assert (in_memory, left_in_memory) == (under_way, 0)
     assert durable == count
     assert list(dict.fromkeys(bench.in_kafka())) == [str(number) for number in range(count)]
 
