@@ -44,6 +44,7 @@ def _random_kills(scene: Scene, *, is_away: bool) -> None:
         scene.ingress.kill()
         scene.restart()
     if is_away:
+        scene.wait(2)  # something new must wait behind what the earlier runs left
         scene.kafka.back()
     scene.load.wait_accepted(500)
 
