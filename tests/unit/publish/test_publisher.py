@@ -16,9 +16,6 @@ from tests.unit.publish.publishing import firsts, record, running
 RETRY = SendError("retry", "KafkaTimeoutError")
 REPLACE = SendError("replace", "OutOfOrderSequenceNumber")
 
-_SIX_KEYS = "012345"
-"""Each in another of six partitions."""
-
 
 @in_fake_time
 async def test_an_event_is_told_once_when_all_its_records_are_written() -> None:
@@ -112,37 +109,31 @@ async def test_the_next_wave_waits_for_no_clock() -> None:
         bench.kafka.release()
 
 
+@pytest.mark.parametrize(
+    ("turn_secs", "batches"),
+    [
+        pytest.param(0.0, [1], id="as long as each turn makes another lane ready"),
+        pytest.param(0.004, [1, 1, 1, 1, 1], id="ten milliseconds at most"),
+    ],
+)
 @in_fake_time
-async def test_what_comes_turn_after_turn_gathers_for_one_wave() -> None:
-    """As long as each turn of the loop makes another lane ready, nothing more is handed over."""
+async def test_what_comes_turn_after_turn_gathers_for_one_wave(
+    turn_secs: float, batches: list[int]
+) -> None:
+    """Meanwhile nothing more is handed over; in the end all is."""
     async with running(FakeKafka({"a": 1, "b": 6})) as bench:
         bench.kafka.is_held = True
         bench.publish("a", "a")
         await _turns(10)
-        for key in _SIX_KEYS:
+        for key in "012345":  # each in another of the six partitions
             bench.publish(key, "b", key=key)
+            cast("FakeTimeLoop", asyncio.get_running_loop()).jump(turn_secs)
             await _turns(1)
         gathered = list(bench.kafka.batches)
         await _turns(10)
 
-        assert gathered == [1]
+        assert gathered == batches
         assert bench.kafka.batches == [1] * 7
-        bench.kafka.release()
-
-
-@in_fake_time
-async def test_a_wave_gathers_for_ten_milliseconds_at_most() -> None:
-    """However much comes, and however long a turn of the loop is."""
-    async with running(FakeKafka({"a": 1, "b": 6})) as bench:
-        bench.kafka.is_held = True
-        bench.publish("a", "a")
-        await _turns(10)
-        for key in _SIX_KEYS:
-            bench.publish(key, "b", key=key)
-            cast("FakeTimeLoop", asyncio.get_running_loop()).jump(0.004)
-            await _turns(1)
-
-        assert len(bench.kafka.batches) > 1
         bench.kafka.release()
 
 
